@@ -6,7 +6,7 @@ import secrets
 import shutil
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -59,8 +59,8 @@ def _row(document: Document) -> dict[str, str]:
         "key": document.key,
         "kind": document.kind,
         "citation": " ".join([*rules.citations_of(document), *_whole(document.key), *_whole(document.citation)]),
-        "mentions": " ".join(rules.citations_in(f"{document.title} {document.text}")),
-        "whole_title": " ".join(form.replace(" ", "_") for form in rules.exact_forms(document.title)),
+        "mentions": " ".join(rules.with_bare(rules.citations_in(f"{document.title} {document.text}"))),
+        "whole_title": " ".join(map(_title_term, rules.exact_forms(document.title))),
         "title": " ".join(title),
         "text": " ".join(text),
     }
@@ -69,6 +69,10 @@ def _row(document: Document) -> dict[str, str]:
 def _whole(text: str) -> list[str]:
     """A reference typed as it stands, whatever its form, as one term."""
     return ["_".join(words)] if (words := rules.words_of(text)) else []
+
+
+def _title_term(form: str) -> str:
+    return form.replace(" ", "_")
 
 
 class _InMemory(FileStorage):
@@ -88,6 +92,7 @@ class DocumentIndex:
         self._lock = threading.Lock()
         self._searcher: Searcher | None = None
         self._seen: tuple[str, int] | None = None
+        self._of_kind: dict[str, set[int]] = {}
 
     # Writing
 
@@ -163,14 +168,13 @@ class DocumentIndex:
         """Keys, best first. Raises Unsearchable."""
         with self._lock, self._failing_as_unsearchable():
             searcher = self._fresh_searcher()
-            asked = rules.plain_words(text)
-            named = [*rules.citations_in(text[: rules.LONGEST_QUERY]), *(["_".join(asked)] if asked else [])]
+            text = text[: rules.LONGEST_QUERY]
+            named = [*rules.citations_in(text), *_whole(text)]
             found = self._keys(searcher, query.Or([query.Term("citation", name) for name in named]), kind, limit)
             if found:
                 mentions = query.Or([query.Term("mentions", name) for name in named])
                 return list(dict.fromkeys([*found, *self._keys(searcher, mentions, kind, limit)]))[:limit]
-            words = rules.telling_words(rules.plain_words(rules.without_citations(text)))
-            for question in _questions(words, searcher.reader()):
+            for question in _questions(rules.without_citations(text), searcher.reader()):
                 if found := self._keys(searcher, question, kind, limit):
                     return found
             return []
@@ -193,6 +197,7 @@ class DocumentIndex:
             same_folder = self._seen is not None and self._seen[0] == seen[0]
             reuse = self._searcher.reader() if self._searcher is not None and same_folder else None
             self._searcher = None
+            self._of_kind = {}
             self._searcher = self._opened(reuse)
             self._seen = seen
         return self._searcher
@@ -220,20 +225,26 @@ class DocumentIndex:
             self._searcher = None
             raise Unsearchable(f"The search index cannot be read: {error!r}") from error
 
-    @staticmethod
-    def _keys(searcher: Searcher, question: Any, kind: Kind | None, limit: int) -> list[str]:
+    def _numbers_of(self, searcher: Searcher, kind: Kind) -> set[int]:
+        """Finding them costs more than most searches, so once per searcher is enough."""
+        if kind not in self._of_kind:
+            self._of_kind[kind] = set(searcher.docs_for_query(query.Term("kind", kind)))
+        return self._of_kind[kind]
+
+    def _keys(self, searcher: Searcher, question: Any, kind: Kind | None, limit: int) -> list[str]:
         # Not query.Require, which in Whoosh 2.7.4 does the opposite; and not its shortcut past low scores
         # (optimize), which saves little at this size and divides by zero on some boosts.
-        only = query.Term("kind", kind) if kind else None
+        only = self._numbers_of(searcher, kind) if kind else None
         found = searcher.search(question, limit=limit, filter=only, optimize=False)
         return [searcher.reader().stored_fields(number)["key"] for _, number in found.top_n]
 
 
-def _questions(words: Sequence[str], reader: Any) -> Iterator[Any]:
+def _questions(text: str, reader: Any) -> Iterator[Any]:
     """From strict to lenient: every word; every word, the last perhaps half typed; any of the words."""
+    words = rules.telling_words(rules.plain_words(text))
     if not words:
         return
-    whole = query.Term("whole_title", "_".join(words), boost=WHOLE_TITLE_BOOST)
+    whole = query.Term("whole_title", _title_term(" ".join(rules.titled_words(text))), boost=WHOLE_TITLE_BOOST)
     each = [_word(word) for word in words]
     yield query.AndMaybe(query.And(each), whole)
     if len(words[-1]) >= rules.SHORTEST_PREFIX:

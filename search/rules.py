@@ -59,6 +59,7 @@ PREFIX = (
     r"(?:(?P<series>s\.?\s?s\.?\s?i\.?|w\.?\s?s\.?\s?i\.?|s\.?\s?r\.?\s?(?:&|and)\s?o\.?|s\.\s?r\.?|s\.?\s?i\.?|sr"
     r"|uksi|nisr|nisi|uksro|ukpga|asp|asc|anaw|ukcm|ukmo)[\s/\-:]*(?:\(n\.?\s?i\.?\)\s?)?)"
 )
+KINDS_OF_LAW = re.compile("regulations?|rules?|orders?|act|scheme")
 YEAR = r"(?P<year>(?:1[6-9]|20)\d\d)"
 NUMBER = r"(?P<number>\d{1,5})"
 NUMBERED = r"\s*(?:/|,?\s*(?:no|number|num|n[°º])\b\s*\.?)\s*"
@@ -108,22 +109,33 @@ def citations_in(text: str) -> list[str]:
 
 def citations_of(document: Document) -> list[str]:
     """Everything a document answers to: its citation with and without its series."""
-    named = citations_in(document.key) + citations_in(document.citation)
-    return list(dict.fromkeys([*named, *(citation.split("/", 1)[1] for citation in named if citation.count("/") == 2)]))
+    return with_bare([*citations_in(document.key), *citations_in(document.citation)])
+
+
+def with_bare(citations: Iterable[str]) -> list[str]:
+    """Each citation, and after it the same without its series."""
+    return list(
+        dict.fromkeys(form for citation in citations for form in (citation, "/".join(citation.split("/")[-2:])))
+    )
 
 
 def without_citations(query: str) -> str:
     return CITATION.sub(" ", _on_one_line(_bounded(query)))
 
 
-def exact_forms(title: str) -> list[str]:
-    """A title as people quote it: in full, without "The", without the year at its end."""
+def titled_words(title: str) -> list[str]:
     words = words_of(title)
-    if words[:1] == ["the"]:
-        words = words[1:]
+    return words[1:] if words[:1] == ["the"] else words
+
+
+def exact_forms(title: str) -> list[str]:
+    """A title as people quote it: in full, without its year, without "Regulations" and the like; never with "The"."""
+    words = titled_words(title)
     forms = [" ".join(words)]
-    if len(words) > 2 and re.fullmatch(r"\d{4}", words[-1]):
-        forms.append(" ".join(words[:-1]))
+    for ending in (re.compile(r"\d{4}"), KINDS_OF_LAW):
+        if len(words) > 1 and ending.fullmatch(words[-1]):
+            words = words[:-1]
+            forms.append(" ".join(words))
     return [form for form in forms if form]
 
 
