@@ -32,7 +32,7 @@ def a_free_port() -> int:
 
 
 def call(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, ROOT / "run.py", *arguments]
+    command = [sys.executable, str(ROOT / "run.py"), *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=ENDS_WITHIN_SECONDS)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import text
 
 from search import services
 from tests.postgres import PrivatePostgres, private_postgres
@@ -24,6 +25,11 @@ def postgres() -> Iterator[PrivatePostgres]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def postgres_url(postgres: PrivatePostgres) -> str:
+    return postgres.empty_database()
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[Flask]:
     app = a_house(tmp_path)
@@ -33,11 +39,15 @@ def house(tmp_path: Path) -> Iterator[Flask]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def either_house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
-    """The same house on SQLite and on PostgreSQL."""
+    """The same house on SQLite and on PostgreSQL, with no index made yet."""
     on_postgres = request.param == "postgresql"
-    database = request.getfixturevalue("postgres").empty_database() if on_postgres else "sqlite://"
-    app = a_house(tmp_path, database)
+    app = a_house(tmp_path, request.getfixturevalue("postgres_url") if on_postgres else "sqlite://")
     with app.app_context():
+        if not on_postgres:
+            yield app
+            return
+        engine = app.extensions["sqlalchemy"].engine
+        with engine.begin() as connection:
+            connection.execute(text("DROP SCHEMA IF EXISTS search CASCADE"))
         yield app
-        if on_postgres:
-            app.extensions["sqlalchemy"].engine.dispose()
+        engine.dispose()

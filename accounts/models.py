@@ -1,0 +1,138 @@
+from datetime import date, datetime
+
+from flask_login import UserMixin
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from accounts.rules import Role
+from audit.guard import Audited
+from core.db import db
+
+
+class Department(db.Model):
+    """A public body that is responsible for regulations."""
+
+    __tablename__ = "department"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(unique=True)
+
+
+class Account(UserMixin, db.Model):
+    """A person, known by a confirmed email address and nothing more unless they say more."""
+
+    __tablename__ = "account"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str | None] = mapped_column(unique=True)
+    password_hash: Mapped[str | None]
+    capacity: Mapped[str | None]
+    organisation_name: Mapped[str] = mapped_column(default="")
+    display_name: Mapped[str] = mapped_column(default="")
+    session_key: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    demonstration: Mapped[bool] = mapped_column(default=False)
+
+    post: Mapped["Post | None"] = relationship(back_populates="account", lazy="joined")
+
+    def get_id(self) -> str:
+        """What the session holds; a new key signs every browser out."""
+        return self.session_key
+
+    @property
+    def role(self) -> str:
+        return self.post.role if self.post else Role.PARTICIPANT
+
+    @property
+    def office(self) -> str:
+        """The public name under which staff act; people's own names stand nowhere."""
+        return self.post.office if self.post else ""
+
+
+class Post(Audited, db.Model):
+    """A public office held by an account: the role it gives, and the name under which its acts are recorded."""
+
+    __tablename__ = "post"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), unique=True)
+    role: Mapped[str]
+    office: Mapped[str] = mapped_column(unique=True)
+    department_id: Mapped[int | None] = mapped_column(ForeignKey("department.id"))
+
+    account: Mapped[Account] = relationship(back_populates="post")
+    department: Mapped[Department | None] = relationship()
+
+
+class Organisation(Audited, db.Model):
+    """An organisation that staff have found to be who it says, with the mail domain its people write from."""
+
+    __tablename__ = "organisation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    key: Mapped[str] = mapped_column(unique=True)
+    domain: Mapped[str | None] = mapped_column(unique=True)
+    checked_at: Mapped[datetime]
+
+
+class Membership(db.Model):
+    """Staff have seen that this account speaks for that organisation."""
+
+    __tablename__ = "membership"
+    __table_args__ = (UniqueConstraint("account_id", "organisation_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    checked_at: Mapped[datetime]
+
+
+class SignInLink(db.Model):
+    """A mailed way in: the secret in the link, and the six digits for the page still open. Only digests are kept."""
+
+    __tablename__ = "sign_in_link"
+    __table_args__ = (Index("ix_sign_in_link_email_made", "email", "made_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str]
+    secret_sha256: Mapped[str] = mapped_column(unique=True)
+    code_sha256: Mapped[str]
+    code_tries: Mapped[int] = mapped_column(default=0)
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+
+
+class AddressDay(db.Model):
+    """How many mails strangers have made us send to an address on a day. Only a digest of the address is kept."""
+
+    __tablename__ = "address_day"
+    __table_args__ = (UniqueConstraint("address_sha256", "day"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    address_sha256: Mapped[str]
+    day: Mapped[date] = mapped_column(index=True)
+    mails: Mapped[int] = mapped_column(default=0)
+
+
+class StoppedAddress(db.Model):
+    """Its holder said 'this wasn't me': nothing more is sent unless they ask from within the mailbox."""
+
+    __tablename__ = "stopped_address"
+
+    address_sha256: Mapped[str] = mapped_column(primary_key=True)
+    stopped_at: Mapped[datetime]
+
+
+class SignInTry(db.Model):
+    """Wrong passwords for an address within an hour, so that guessing is slow whatever address it comes from."""
+
+    __tablename__ = "sign_in_try"
+    __table_args__ = (UniqueConstraint("address_sha256", "hour"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    address_sha256: Mapped[str]
+    hour: Mapped[datetime] = mapped_column(index=True)
+    tries: Mapped[int] = mapped_column(default=0)

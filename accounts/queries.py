@@ -1,0 +1,53 @@
+"""Asking about people, organisations and departments."""
+
+import hashlib
+from datetime import datetime
+
+from sqlalchemy import select
+
+from accounts import rules
+from accounts.models import Account, AddressDay, Department, Membership, Organisation, StoppedAddress
+from accounts.rules import Level, MailRecord
+from core.db import db
+
+
+def account_with(email: str) -> Account | None:
+    return db.session.scalar(select(Account).filter_by(email=rules.normal_email(email)))
+
+
+def account_of_session(session_key: str) -> Account | None:
+    return db.session.scalar(select(Account).filter_by(session_key=session_key))
+
+
+def mail_record(email: str, now: datetime) -> MailRecord:
+    digest = hashlib.sha256(email.encode()).hexdigest()
+    sent = db.session.scalar(select(AddressDay.mails).filter_by(address_sha256=digest, day=now.date())) or 0
+    return MailRecord(
+        sent_today=sent,
+        stopped=db.session.get(StoppedAddress, digest) is not None,
+        confirmed=account_with(email) is not None,
+    )
+
+
+def standing_of(account: Account, organisation_name: str) -> tuple[Level, Organisation | None]:
+    """How far an account's word that it speaks for an organisation has been confirmed, and which organisation that is."""
+    if not organisation_name:
+        return Level.EMAIL_CONFIRMED, None
+    key = rules.organisation_key(organisation_name)
+    organisation = db.session.scalar(select(Organisation).filter_by(key=key))
+    if organisation is None:
+        return Level.EMAIL_CONFIRMED, None
+    member = select(Membership.id).filter_by(account_id=account.id, organisation_id=organisation.id)
+    if db.session.scalar(member) is not None:
+        return Level.CHECKED_BY_STAFF, organisation
+    if organisation.domain and (account.email or "").endswith("@" + organisation.domain):
+        return Level.ORGANISATION_MATCHED, organisation
+    return Level.EMAIL_CONFIRMED, None
+
+
+def departments() -> list[Department]:
+    return list(db.session.scalars(select(Department).order_by(Department.name)))
+
+
+def department_with(slug: str) -> Department | None:
+    return db.session.scalar(select(Department).filter_by(slug=slug))

@@ -1,0 +1,123 @@
+"""Who people are here and what they may do. Pure: no Flask, no database, no clock."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+
+from core.errors import RuleBroken, TooOften
+
+PASSWORD_LENGTH = 12
+CODE_LIFE = timedelta(days=7)
+SIGN_IN_LIFE = timedelta(hours=1)
+CODE_TRIES = 5
+MAILS_A_DAY_UNCONFIRMED = 3
+MAILS_A_DAY_CONFIRMED = 20
+SIGN_IN_TRIES_AN_HOUR = 10
+
+
+class Role(StrEnum):
+    PARTICIPANT = "participant"
+    MODERATOR = "moderator"
+    ANALYST = "analyst"
+    OFFICIAL = "official"
+    ADMINISTRATOR = "administrator"
+
+
+STAFF = (Role.MODERATOR, Role.ANALYST, Role.OFFICIAL, Role.ADMINISTRATOR)
+
+
+class Capacity(StrEnum):
+    """Who somebody speaks for."""
+
+    PUBLIC = "public"
+    BUSINESS = "business"
+    TRADE_BODY = "trade_body"
+    CHARITY = "charity"
+    PUBLIC_BODY = "public_body"
+    REGULATOR = "regulator"
+
+    @property
+    def speaks_for_organisation(self) -> bool:
+        return self is not Capacity.PUBLIC
+
+    @property
+    def label(self) -> str:
+        return _CAPACITY_WORDS[self][0]
+
+    @property
+    def plural(self) -> str:
+        return _CAPACITY_WORDS[self][1]
+
+    @property
+    def question(self) -> str:
+        return _CAPACITY_WORDS[self][2]
+
+
+_CAPACITY_WORDS = {
+    Capacity.PUBLIC: ("Member of the public", "Members of the public", "Myself, as a member of the public"),
+    Capacity.BUSINESS: ("A business", "Businesses", "A business"),
+    Capacity.TRADE_BODY: ("A trade body", "Trade bodies", "A trade or professional body"),
+    Capacity.CHARITY: ("A charity", "Charities", "A charity or community group"),
+    Capacity.PUBLIC_BODY: ("A public body", "Public bodies", "A council or other public body"),
+    Capacity.REGULATOR: ("A regulator", "Regulators", "A regulator or inspectorate"),
+}
+
+
+class Level(IntEnum):
+    """How far somebody's word about themselves has been confirmed."""
+
+    UNCONFIRMED = 0
+    EMAIL_CONFIRMED = 1
+    ORGANISATION_MATCHED = 2
+    CHECKED_BY_STAFF = 3
+
+
+@dataclass(frozen=True)
+class MailRecord:
+    """What was mailed to an address today, and whether its holder asked us to stop."""
+
+    sent_today: int
+    stopped: bool
+    confirmed: bool
+
+    @property
+    def may_be_mailed(self) -> bool:
+        limit = MAILS_A_DAY_CONFIRMED if self.confirmed else MAILS_A_DAY_UNCONFIRMED
+        return not self.stopped and self.sent_today < limit
+
+
+def normal_email(email: str) -> str:
+    """One spelling per mailbox, as people mean it: NFC, lower case, no stray space."""
+    return unicodedata.normalize("NFC", email.strip()).casefold()
+
+
+def organisation_key(name: str) -> str:
+    """What two spellings of one organisation's name have in common."""
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    words = re.findall(r"[a-z0-9]+", "".join(c for c in plain if not unicodedata.combining(c)))
+    return " ".join(word for word in words if word not in {"the", "ltd", "limited", "plc", "llp"})
+
+
+def check_password(password: str, email: str) -> None:
+    if len(password) < PASSWORD_LENGTH:
+        raise RuleBroken(f"Use at least {PASSWORD_LENGTH} characters. Three unrelated words do well.", field="password")
+    if len(password) > 200:
+        raise RuleBroken("Use at most 200 characters.", field="password")
+    if len(set(password)) < 5 or password.casefold() in email or email.split("@")[0] == password.casefold():
+        raise RuleBroken("Choose a password that is harder to guess.", field="password")
+
+
+def check_capacity(capacity: Capacity, organisation: str) -> None:
+    if capacity.speaks_for_organisation and not organisation:
+        raise RuleBroken("Enter the name of the organisation you speak for.", field="organisation")
+
+
+def check_code_tries(tries: int) -> None:
+    if tries >= CODE_TRIES:
+        raise TooOften("That code was tried too often. Use the link in the email instead.", field="code")
+
+
+def is_past(expires_at: datetime, now: datetime) -> bool:
+    return now >= expires_at

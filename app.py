@@ -1,0 +1,130 @@
+"""Puts the pieces together: settings, extensions, blueprints, commands. Read this first."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from flask import Flask, request
+from flask_login import LoginManager
+from flask_migrate import Migrate
+from flask_wtf import CSRFProtect
+from jinja2 import ChainableUndefined, ChoiceLoader, PackageLoader, PrefixLoader
+
+import accounts.routes
+import core.mail  # noqa: F401 - its model belongs to the metadata
+import decisions.routes
+import pages.routes
+import regulations.routes
+import voting.routes
+import voting.staff_routes
+from accounts.queries import account_of_session
+from audit.queries import folded_position
+from core import clock, error_pages, security
+from core.access import SessionForThoseWhoNeedOne
+from core.config import ROOT, Settings
+from core.db import db
+
+BLUEPRINTS = (
+    pages.routes.bp,
+    accounts.routes.bp,
+    regulations.routes.bp,
+    voting.routes.bp,
+    voting.staff_routes.bp,
+    decisions.routes.bp,
+)
+MAX_FORM_BYTES = 512 * 1024
+SIGNED_IN_SECONDS = 30 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Site:
+    """What templates and mails may know of the site itself."""
+
+    name: str
+    url: str
+    demonstration: bool
+    release: str
+    contact: str
+
+
+def create_app(environ: Mapping[str, str] | None = None) -> Flask:
+    settings = Settings.from_environment(environ)
+    app = Flask(__name__)
+    https = settings.site_url.startswith("https://")
+    app.config.update(
+        SETTINGS=settings,
+        SITE=Site(settings.site_name, settings.site_url, settings.is_demonstration, settings.release, settings.contact),
+        DATA_DIR=str(settings.data_dir),
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
+        PERMANENT_SESSION_LIFETIME=SIGNED_IN_SECONDS,
+        SESSION_COOKIE_NAME="session",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=https,
+        WTF_CSRF_TIME_LIMIT=None,
+        FRESHNESS=lambda: _freshness(settings.release),
+    )
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    app.session_interface = SessionForThoseWhoNeedOne()
+    db.init_app(app)
+    Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    CSRFProtect(app)
+    _let_people_sign_in(app)
+    _prepare_templates(app)
+    security.init_app(app, https=https, hidden_from_search=settings.is_demonstration)
+    error_pages.init_app(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    app.view_functions["static"].access = "public"  # type: ignore[attr-defined]
+    _add_search(app)
+    _add_commands(app)
+    return app
+
+
+def _freshness(release: str) -> str:
+    """Changes when anything a public page shows may have: a line folded, a new release, an hour gone by."""
+    position, _ = folded_position("tally")
+    return f"{release}-{position}-{clock.now():%Y%m%d%H}"
+
+
+def _let_people_sign_in(app: Flask) -> None:
+    login = LoginManager()
+    login.init_app(app, add_context_processor=False)
+    login.user_loader(account_of_session)
+
+
+def _prepare_templates(app: Flask) -> None:
+    govuk = PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")})
+    app.jinja_options = {"undefined": ChainableUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    app.jinja_env.loader = ChoiceLoader([app.jinja_env.loader, govuk])  # type: ignore[list-item]
+    digests: dict[str, str] = {}
+
+    def asset(name: str) -> str:
+        """A static file's address with a digest of its bytes, so that browsers may keep it for good."""
+        if name not in digests or app.debug:
+            content = (Path(app.static_folder or "") / name).read_bytes()
+            digests[name] = hashlib.sha256(content).hexdigest()[:12]
+        return f"{app.static_url_path}/{name}?v={digests[name]}"
+
+    app.jinja_env.globals.update(asset=asset, site=app.config["SITE"])
+
+    @app.context_processor
+    def where() -> dict[str, str | datetime]:
+        return {"current_path": request.path if request else "/", "now": clock.now()}
+
+
+def _add_search(app: Flask) -> None:
+    import search.services
+
+    search.services.init_app(app)
+
+
+def _add_commands(app: Flask) -> None:
+    import commands
+
+    commands.init_app(app)

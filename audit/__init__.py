@@ -1,0 +1,1 @@
+"""The public record: entries, their sequence, the guard against silent change, and followers. Imports core alone."""

@@ -1,0 +1,229 @@
+"""Every kind of entry the record knows, one frozen dataclass each, and their canonical bytes.
+
+An entry is canonical JSON (RFC 8785) of its fields with ``v``, ``id``, ``t`` and ``type``. It holds no free text:
+texts stand in it as SHA-256 digests (public texts) or salted commitments (texts that may have to be erased).
+"""
+
+import hashlib
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import rfc8785
+
+VERSION = 1
+MAX_BYTES = 8 * 1024
+HOUR = 3600
+_TAG = b"regulation-review/v1/"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Body:
+    """What one entry says. Fields that are None are left out of the bytes."""
+
+    type: ClassVar[str]
+    refers: ClassVar[tuple[str, ...]] = ()
+    """Names of the fields that hold the id of an earlier entry."""
+
+    def said(self) -> dict[str, Any]:
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogOpen(Body):
+    """The first line, always: which log this is, and the keys that speak for it."""
+
+    type = "log.open"
+    origin: str
+    log_key: str
+    promise_key: str
+    demonstration: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThemeListed(Body):
+    type = "theme"
+    theme: str
+    kind: str
+    split: str
+    text_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WindowSet(Body):
+    """When a theme takes votes. ``act`` is set, closed_early or extended; times are seconds since 1970."""
+
+    type = "window"
+    theme: str
+    act: str
+    opens: int
+    closes: int
+    actor: str
+    reason_commit: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemVersion(Body):
+    type = "item.version"
+    item: str
+    theme: str
+    text_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageSet(Body):
+    type = "stage"
+    item: str
+    stage: str
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoteEntry(Body):
+    """A vote cast, changed or withdrawn. ``voter`` is a pseudonym for this item alone; ``prev`` their last vote on it.
+
+    Where the split is kept until the close, ``commit`` stands for choice and direction.
+    """
+
+    type = "vote"
+    refers = ("prev",)
+    item: str
+    voter: str
+    capacity: str
+    level: int
+    choice: str | None = None
+    direction: str | None = None
+    commit: str | None = None
+    withdrawn: bool | None = None
+    prev: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommentEntry(Body):
+    """A reason given, or taken back. ``author`` is another pseudonym than the voter's; ``vote`` the side it argues."""
+
+    type = "comment"
+    refers = ("prev",)
+    item: str
+    author: str
+    capacity: str
+    vote: str | None = None
+    direction: str | None = None
+    commit: str | None = None
+    provision: str | None = None
+    body_commit: str | None = None
+    withdrawn: bool | None = None
+    prev: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupportEntry(Body):
+    """Somebody stands behind a reason that another gave, or no longer does."""
+
+    type = "support"
+    refers = ("comment", "prev")
+    item: str
+    comment: str
+    author: str
+    withdrawn: bool | None = None
+    prev: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModerationEntry(Body):
+    type = "moderation"
+    refers = ("target",)
+    item: str
+    target: str
+    action: str
+    rule: str
+    actor: str
+    reason_commit: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TallyEntry(Body):
+    """The count at the moment nothing more could be added to it: over the first ``at_size`` entries."""
+
+    type = "tally"
+    item: str
+    at_size: int
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecisionEntry(Body):
+    type = "decision"
+    refers = ("tally", "supersedes")
+    item: str
+    reference: str
+    outcome: str
+    statement_sha256: str
+    at_size: int
+    tally: str
+    official: str
+    approver: str
+    supersedes: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoleEntry(Body):
+    """A public office was given a role, or lost it. People are not named."""
+
+    type = "role"
+    office: str
+    role: str
+    act: str
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrganisationChecked(Body):
+    """Staff found that whoever speaks for this organisation does so rightly."""
+
+    type = "organisation"
+    organisation: str
+    act: str
+    actor: str
+
+
+ALL: dict[str, type[Body]] = {
+    body.type: body
+    for body in (
+        LogOpen, ThemeListed, WindowSet, ItemVersion, StageSet, VoteEntry, CommentEntry, SupportEntry,
+        ModerationEntry, TallyEntry, DecisionEntry, RoleEntry, OrganisationChecked,
+    )
+}  # fmt: skip
+
+
+def canonical(body: Body, *, id: str, t: int) -> bytes:
+    """The entry's exact bytes (RFC 8785). Raises ValueError over 8 KiB: nothing that long belongs in an entry."""
+    written = rfc8785.dumps({"v": VERSION, "id": id, "t": t, "type": body.type, **body.said()})
+    if len(written) > MAX_BYTES:
+        raise ValueError(f"A {body.type} entry of {len(written)} bytes is over the {MAX_BYTES} allowed.")
+    return written
+
+
+def leaf_hash(entry: bytes) -> bytes:
+    """SHA-256 of a zero byte and the entry (RFC 6962, section 2.1): 32 bytes."""
+    return hashlib.sha256(b"\x00" + entry).digest()
+
+
+def hour_of(moment: datetime) -> int:
+    """Seconds since 1970 of the hour a moment falls into: the record tells no finer time, so that it links nobody."""
+    return int(moment.astimezone(UTC).timestamp()) // HOUR * HOUR
+
+
+def text_digest(text: str) -> str:
+    """SHA-256 of a public text in UTF-8, as 64 hex digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def commitment(kind: str, salt: bytes, text: str) -> str:
+    """SHA-256(tag ‖ salt ‖ text), 64 hex digits; without its 32-byte salt, nobody can test a guess against it."""
+    return hashlib.sha256(_TAG + kind.encode() + b"\x00" + salt + text.encode()).hexdigest()
+
+
+def pseudonym(kind: str, salt: bytes, identity: dict[str, str]) -> str:
+    """SHA-256(tag ‖ salt ‖ canonical identity), 64 hex digits: the same person on the same item, nobody to anyone else."""
+    return hashlib.sha256(_TAG + kind.encode() + b"\x00" + salt + rfc8785.dumps(identity)).hexdigest()

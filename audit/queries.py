@@ -1,0 +1,79 @@
+"""Reading the record."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, func, select
+
+from audit.models import Entry, FollowerCursor, Opening
+from core.db import db
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry as readers see it. ``idx`` is None while it waits for its place."""
+
+    id: str
+    idx: int | None
+    type: str
+    item: str | None
+    at: datetime
+    said: dict[str, Any]
+
+
+COLUMNS = (Entry.id, Entry.idx, Entry.type, Entry.item, Entry.t.label("hour"), Entry.body)
+
+
+def read(body: bytes) -> dict[str, Any]:
+    return json.loads(body)
+
+
+def line(row: Row[Any]) -> Line:
+    return Line(row.id, row.idx, row.type, row.item, datetime.fromtimestamp(row.hour, UTC), read(row.body))
+
+
+def is_opened() -> bool:
+    return db.session.scalar(select(Entry.seq).order_by(Entry.seq).limit(1)) is not None
+
+
+def log_size() -> int:
+    """How many entries have their place."""
+    highest = db.session.scalar(select(func.max(Entry.idx)))
+    return 0 if highest is None else highest + 1
+
+
+def latest_time() -> int:
+    """The hour of the last entry that has its place, in seconds since 1970; 0 for an empty log."""
+    last = select(Entry.t).where(Entry.idx.is_not(None)).order_by(Entry.idx.desc()).limit(1)
+    return db.session.scalar(last) or 0
+
+
+def some_wait() -> bool:
+    return db.session.scalar(select(Entry.seq).where(Entry.idx.is_(None)).order_by(Entry.seq).limit(1)) is not None
+
+
+def entry_line(entry_id: str) -> Line | None:
+    row = db.session.execute(select(*COLUMNS).where(Entry.id == entry_id)).one_or_none()
+    return None if row is None else line(row)
+
+
+def entry_bytes(entry_id: str) -> tuple[bytes, bytes] | None:
+    """The entry's exact bytes and its leaf hash."""
+    row = db.session.execute(select(Entry.body, Entry.leaf).where(Entry.id == entry_id)).one_or_none()
+    return None if row is None else (row.body, row.leaf)
+
+
+def openings_of(entry_id: str) -> dict[str, str]:
+    """The texts an entry's commitments stand for, by field; a field that was erased is absent."""
+    rows = db.session.execute(select(Opening.field, Opening.text).where(Opening.entry_id == entry_id))
+    return {row.field: row.text for row in rows}
+
+
+def folded_position(follower: str = "tally") -> tuple[int, datetime | None]:
+    """How many entries a follower has read, and when it last moved."""
+    cursor = db.session.execute(
+        select(FollowerCursor.position, FollowerCursor.moved_at).where(FollowerCursor.name == follower)
+    ).one_or_none()
+    return (0, None) if cursor is None else (cursor.position, cursor.moved_at)

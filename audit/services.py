@@ -1,0 +1,164 @@
+"""Writing the record: open it, add an entry to the caller's transaction, give entries their places."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from graphlib import TopologicalSorter
+from itertools import groupby
+from random import SystemRandom
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+
+from audit import entries, guard, queries
+from audit.entries import Body
+from audit.models import Entry, Opening
+from core.db import db, take_turn
+from core.errors import Clash
+
+BATCH = 1_000
+
+
+class NotOpened(RuntimeError):
+    """Nothing can be recorded before the log itself is opened."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was recorded, as its author needs it: the entry's id, by which later entries refer to it."""
+
+    id: str
+    t: int
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A text that stands in an entry only as a commitment, with the salt that opens it."""
+
+    kind: str
+    text: str
+    salt: bytes
+
+    @classmethod
+    def of(cls, kind: str, text: str) -> "Sealed":
+        return cls(kind, text, secrets.token_bytes(32))
+
+    @property
+    def commit(self) -> str:
+        return entries.commitment(self.kind, self.salt, self.text)
+
+
+def open_log(*, origin: str, log_key: str, promise_key: str, demonstration: bool, now: datetime) -> None:
+    """Write the first line. Raises Clash on a record that has one already."""
+    if queries.is_opened():
+        raise Clash("This record is open already.")
+    _write(entries.LogOpen(origin=origin, log_key=log_key, promise_key=promise_key, demonstration=demonstration), now)
+
+
+def record(body: Body, *, about: Any, now: datetime, openings: dict[str, Sealed] | None = None) -> Written:
+    """Add an entry to the caller's transaction: it lands, or fails, with the change it speaks of.
+
+    ``about`` is the changed row, or rows where one act changes several; the first is the one followers find by the entry.
+    ``openings`` gives, by field name, what the entry's commitments stand for.
+    """
+    rows = list(about) if isinstance(about, list | tuple) else [about]
+    db.session.flush()  # the rows need their ids
+    if not queries.is_opened():
+        raise NotOpened("log.open comes first")
+    entry = _write(body, now, about=rows[0])
+    for row in rows:
+        guard.note_recorded(db.session(), row)
+    for field, sealed in (openings or {}).items():
+        db.session.add(Opening(entry_id=entry.id, field=field, kind=sealed.kind, salt=sealed.salt, text=sealed.text))
+    return Written(entry.id, entry.t)
+
+
+def record_many(model: type[Any], rows: Sequence[dict[str, Any]], bodies: Sequence[Body], *, now: datetime) -> None:
+    """Insert many new rows of an audited model together with the entry of each, in two statements."""
+    if len(rows) != len(bodies):
+        raise ValueError("Every row needs its entry.")
+    if not rows:
+        return
+    if not queries.is_opened():
+        raise NotOpened("log.open comes first")
+    with guard.writing_rows_with_entries():
+        ids = db.session.scalars(insert(model).returning(model.id, sort_by_parameter_order=True), rows).all()
+    t = _time(now)
+    written = [
+        _columns(body, t) | {"about_kind": model.__name__, "about_id": id} for body, id in zip(bodies, ids, strict=True)
+    ]
+    db.session.execute(insert(Entry), written)
+
+
+def _write(body: Body, now: datetime, about: Any = None) -> Entry:
+    entry = Entry(**_columns(body, _time(now)))
+    if about is not None:
+        entry.about_kind, entry.about_id = type(about).__name__, about.id
+    db.session.add(entry)
+    db.session.flush()
+    return entry
+
+
+def _columns(body: Body, t: int) -> dict[str, Any]:
+    id = secrets.token_hex(16)
+    written = entries.canonical(body, id=id, t=t)
+    return {
+        "id": id,
+        "t": t,
+        "type": body.type,
+        "item": getattr(body, "item", None),
+        "body": written,
+        "leaf": entries.leaf_hash(written),
+    }
+
+
+def _time(now: datetime) -> int:
+    """The hour, never below what already has its place: the record's time does not run backwards."""
+    return max(entries.hour_of(now), queries.latest_time())
+
+
+def sequence_waiting() -> int:
+    """Give waiting entries their places, one batch; returns how many. Call inside transaction(), one caller at a time."""
+    take_turn("sequencer")
+    waiting = db.session.execute(
+        select(Entry.seq, Entry.id, Entry.t.label("hour"), Entry.type, Entry.body)
+        .where(Entry.idx.is_(None))
+        .order_by(Entry.seq)
+        .limit(BATCH)
+    ).all()
+    if not waiting:
+        return 0
+    size = queries.log_size()
+    places = [{"its_seq": row.seq, "place": size + n} for n, row in enumerate(_in_order(waiting))]
+    db.session.connection().execute(
+        update(Entry.__table__).where(Entry.__table__.c.seq == bindparam("its_seq")).values(idx=bindparam("place")),  # type: ignore[arg-type]
+        places,
+    )
+    return len(places)
+
+
+def _in_order(waiting: Sequence[Any]) -> list[Any]:
+    """By hour; within the hour nothing before what it refers to, the rest shuffled, so that place links nobody."""
+    ordered = []
+    for _, rows in groupby(sorted(waiting, key=lambda row: row.hour), key=lambda row: row.hour):
+        ordered.extend(_shuffled_after_what_they_refer_to({row.id: row for row in rows}))
+    return ordered
+
+
+def _shuffled_after_what_they_refer_to(rows: dict[str, Any]) -> list[Any]:
+    graph = {id: {earlier for earlier in _refers(row) if earlier in rows} for id, row in rows.items()}
+    sorter = TopologicalSorter(graph)
+    sorter.prepare()
+    ordered = []
+    while sorter.is_active():
+        ready = list(sorter.get_ready())
+        SystemRandom().shuffle(ready)
+        ordered.extend(rows[id] for id in ready)
+        sorter.done(*ready)
+    return ordered
+
+
+def _refers(row: Any) -> list[str]:
+    said = queries.read(row.body)
+    return [said[field] for field in entries.ALL[row.type].refers if field in said]

@@ -1,0 +1,210 @@
+"""What `flask` can be told to do. Each command opens its own transaction."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup
+from flask_migrate import upgrade
+from sqlalchemy import inspect
+
+from accounts import services as accounts
+from accounts.queries import account_with, department_with
+from accounts.rules import STAFF, Role
+from audit import followers, keys
+from audit import services as audit
+from audit.followers import Follower
+from audit.queries import is_opened, some_wait
+from core import clock, mail, worker
+from core.config import Settings, mark_folder
+from core.db import db, transaction
+from core.errors import RuleBroken
+from notices.follower import NoticesFollower
+from regulations.models import Theme
+from search.follower import SearchFollower, rebuild_comments, rebuild_documents
+from voting import ballots, tallying
+from voting.tallying import TallyFollower
+
+FOLLOWERS: tuple[Follower, ...] = (TallyFollower(), SearchFollower(), NoticesFollower())
+SEQUENCER_SECONDS = 1.0
+CHORES_SECONDS = 20.0
+
+
+def init_app(app: Flask) -> None:
+    app.cli.add_command(prepare)
+    app.cli.add_command(seed)
+    app.cli.add_command(demo)
+    app.cli.add_command(work)
+    app.cli.add_command(search_group)
+    app.cli.add_command(accounts_group)
+    app.cli.add_command(log_group)
+
+
+def settings() -> Settings:
+    return current_app.config["SETTINGS"]
+
+
+def migrate_and_open() -> None:
+    """Bring the database to this release, and open the record if nobody has."""
+    mark_folder(settings().data_dir, settings().mode)
+    upgrade()
+    if is_opened():
+        return
+    folder = settings().data_dir / "keys"
+    demonstration = settings().is_demonstration
+    name = "demonstration.regulation-review" if demonstration else settings().site_url.partition("://")[2]
+    with transaction():
+        audit.open_log(
+            origin=f"{name}/log",
+            log_key=keys.public_key(folder, "log"),
+            promise_key=keys.public_key(folder, "promise"),
+            demonstration=demonstration,
+            now=clock.now(),
+        )
+
+
+def settle_record() -> None:
+    """Give every waiting entry its place and let the followers read to the end."""
+    while some_wait():
+        with transaction():
+            audit.sequence_waiting()
+    followers.catch_up(FOLLOWERS)
+
+
+@click.command("prepare")
+@click.option("--empty", is_flag=True, help="The catalogue only, without demonstration people and votes.")
+def prepare(empty: bool) -> None:
+    """Make the database ready, with the catalogue and (in a demonstration) some invented participation."""
+    from seed_data import demonstration, loader
+
+    new = not inspect(db.engine).has_table("entry")
+    if new and settings().is_demonstration and not empty:
+        demonstration.play(migrate_and_open, settle_record)
+    else:
+        migrate_and_open()
+        loader.load_catalogue_if_missing(now=clock.now())
+    settle_record()
+
+
+@click.command("seed")
+def seed() -> None:
+    """Load the catalogue of regulations into a database that has none."""
+    from seed_data import loader
+
+    migrate_and_open()
+    loader.load_catalogue_if_missing(now=clock.now())
+    settle_record()
+
+
+@click.command("demo")
+@click.argument("folder", type=click.Path(path_type=Path))
+def demo(folder: Path) -> None:
+    """Make a new data folder with a demonstration in it."""
+    if folder.exists() and any(folder.iterdir()):
+        raise click.ClickException(f"{folder} is not empty; a demonstration is always made in a new folder.")
+    environ = {**os.environ, "DATA_DIR": str(folder.absolute()), "SITE_MODE": "demonstration"}
+    environ.pop("DATABASE_URL", None)
+    os.execve(sys.executable, [sys.executable, "-m", "flask", "--app", "app", "prepare"], environ)  # noqa: S606
+
+
+@click.command("worker")
+@click.argument("only", required=False, type=click.Choice(["sequencer", "mail", "chores"]))
+def work(only: str | None) -> None:
+    """Run the background processes: the sequencer with its followers, the mail, the chores."""
+    steps = {
+        "sequencer": (SEQUENCER_SECONDS, sequence),
+        "mail": (1.0, send_mail),
+        "chores": (CHORES_SECONDS, do_chores),
+    }
+    if only:
+        worker.every(*steps[only])
+    else:
+        flask = [sys.executable, "-m", "flask", "--app", "app", "worker"]
+        worker.supervise({name: [*flask, name] for name in steps})
+
+
+def sequence() -> None:
+    try:
+        if some_wait():
+            db.session.rollback()
+            with transaction():
+                audit.sequence_waiting()
+        followers.catch_up(FOLLOWERS)
+        freeze_due()
+    finally:
+        db.session.remove()
+
+
+def freeze_due() -> None:
+    """Make final the counts of themes that closed, as soon as nothing more can be added to them."""
+    for theme_id in tallying.themes_to_freeze(clock.now()):
+        db.session.rollback()
+        with transaction():
+            tallying.freeze_theme(theme=db.session.get_one(Theme, theme_id), now=clock.now())
+
+
+def send_mail() -> None:
+    try:
+        while mail.deliver_due(clock.now()):
+            pass
+    finally:
+        db.session.remove()
+
+
+def do_chores() -> None:
+    """Delete what must not be kept."""
+    try:
+        with transaction():
+            ballots.forget_unconfirmed(clock.now())
+            accounts.forget_old(clock.now())
+            if not settings().is_demonstration:
+                mail.forget_sent(clock.now())
+    finally:
+        db.session.remove()
+
+
+search_group = AppGroup("search", help="The search index.")
+accounts_group = AppGroup("accounts", help="People who work here.")
+log_group = AppGroup("log", help="The public record.")
+
+
+@search_group.command("rebuild")
+def search_rebuild() -> None:
+    """Make the search index anew from the database."""
+    rebuild_documents()
+    rebuild_comments()
+    click.echo("The search index is rebuilt.")
+
+
+@log_group.command("refold")
+def log_refold() -> None:
+    """Drop the tallies and fold them anew from the first line of the record."""
+    followers.start_again(FOLLOWERS[0])
+    followers.catch_up(FOLLOWERS[:1])
+    click.echo("The tallies are folded anew.")
+
+
+@accounts_group.command("create")
+@click.argument("email")
+@click.option("--role", type=click.Choice(list(STAFF)), required=True)
+@click.option("--office", required=True, help="The public name under which this person acts.")
+@click.option("--department", help="Slug of their department.")
+@click.password_option()
+def accounts_create(email: str, role: str, office: str, department: str | None, password: str) -> None:
+    """Make an account for somebody who works here."""
+    found = department_with(department) if department else None
+    if department and found is None:
+        raise click.ClickException(f"There is no department {department}.")
+    db.session.rollback()
+    try:
+        with transaction():
+            account = account_with(email) or accounts.account_for(email=email, now=clock.now())
+            accounts.set_password(account=account, password=password)
+            accounts.appoint(
+                account=account, role=Role(role), office=office, department=found, by="The operator", now=clock.now()
+            )
+    except RuleBroken as refusal:
+        raise click.ClickException(refusal.message) from refusal
+    click.echo(f"{email} now holds the office {office} as {role}.")

@@ -1,0 +1,52 @@
+"""What every form shares: tidied text, and a place for the sentence of a broken rule."""
+
+import re
+import unicodedata
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import Field
+from wtforms.validators import ValidationError
+
+from core.errors import RuleBroken
+
+_UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
+
+
+def tidy(text: str | None) -> str:
+    """A WTForms filter: NFC, one kind of line end, no characters that hide or reorder text; a missing field is empty."""
+    unified = (text or "").replace("\r\n", "\n").replace("\r", "\n")
+    return unicodedata.normalize("NFC", _UNSEEN.sub("", unified)).strip()
+
+
+def tidy_line(text: str | None) -> str:
+    """The same for a field of one line."""
+    return " ".join(tidy(text).split())
+
+
+class AtMost:
+    """Length counted as a person counts, after tidying, with the surplus named."""
+
+    def __init__(self, characters: int):
+        self.characters = characters
+
+    def __call__(self, form: FlaskForm, field: Field) -> None:
+        surplus = len(field.data or "") - self.characters
+        if surplus > 0:
+            raise ValidationError(
+                f"Shorten this to {self.characters:,} characters or fewer: it is {surplus:,} too long."
+            )
+
+
+class Form(FlaskForm):
+    """A form that can also carry what a rule said, beside the field it is about or at its head."""
+
+    class Meta:
+        csrf = True
+
+    def show_rule_broken(self, error: RuleBroken) -> None:
+        field: Any = self._fields.get(error.field or "")
+        if field is None:
+            self.form_errors.append(error.message)
+        else:
+            field.errors = [*field.errors, error.message]

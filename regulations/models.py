@@ -1,0 +1,80 @@
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, PrimaryKeyConstraint
+from sqlalchemy.orm import Mapped, composite, mapped_column, relationship
+
+from accounts.models import Department
+from audit.guard import Audited
+from core.db import db
+from regulations.rules import Citation, Split, Stage, Window, stage_of
+
+
+class Theme(Audited, db.Model):
+    """A subject on which regulations are asked about together, within one window."""
+
+    __tablename__ = "theme"
+    __table_args__ = (CheckConstraint("closes_at > opens_at", name="closes_after_it_opens"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    title: Mapped[str]
+    kind: Mapped[str]
+    summary: Mapped[str]
+    on_the_table: Mapped[str]
+    off_the_table: Mapped[str]
+    split: Mapped[str] = mapped_column(default=Split.SHOWN)
+    opens_at: Mapped[datetime]
+    closes_at: Mapped[datetime] = mapped_column(index=True)
+    closed_early_because: Mapped[str] = mapped_column(default="")
+    decision_due_at: Mapped[datetime]
+    frozen_at: Mapped[datetime | None]
+
+    window: Mapped[Window] = composite(Window, "opens_at", "closes_at")
+    regulations: Mapped[list["Regulation"]] = relationship(back_populates="theme")
+
+
+class Regulation(Audited, db.Model):
+    """One instrument, listed under one theme."""
+
+    __tablename__ = "regulation"
+    __table_args__ = (Index("ix_regulation_theme_settled", "theme_id", "settled"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    year: Mapped[int]
+    number: Mapped[int]
+    title: Mapped[str]
+    theme_id: Mapped[int] = mapped_column(ForeignKey("theme.id"))
+    department_id: Mapped[int] = mapped_column(ForeignKey("department.id"), index=True)
+    in_force: Mapped[str] = mapped_column(default="")
+    binds: Mapped[str]
+    sentence: Mapped[str]
+    summary: Mapped[str]
+    link: Mapped[str]
+    checked_on: Mapped[str]
+    source: Mapped[str]
+    settled: Mapped[str | None]
+    settled_because: Mapped[str] = mapped_column(default="")
+    listed_at: Mapped[datetime] = mapped_column(index=True)
+
+    theme: Mapped[Theme] = relationship(back_populates="regulations")
+    department: Mapped[Department] = relationship()
+    sectors: Mapped[list["RegulationSector"]] = relationship(cascade="all, delete-orphan")
+
+    @property
+    def citation(self) -> Citation:
+        return Citation(self.kind, self.year, self.number)
+
+    def stage(self, now: datetime) -> Stage:
+        return stage_of(Stage(self.settled) if self.settled else None, self.theme.window, now)
+
+
+class RegulationSector(db.Model):
+    """One of the lines of business a regulation bears on."""
+
+    __tablename__ = "regulation_sector"
+    __table_args__ = (PrimaryKeyConstraint("regulation_id", "sector"), Index("ix_regulation_sector_sector", "sector"))
+
+    regulation_id: Mapped[int] = mapped_column(ForeignKey("regulation.id"))
+    sector: Mapped[str]

@@ -1,0 +1,114 @@
+"""Themes, windows, citations and stages. Pure: no Flask, no database, no clock."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from core.errors import RuleBroken
+
+GRACE = timedelta(hours=24)
+DECISION_DUE = timedelta(days=90)
+
+
+class ThemeKind(StrEnum):
+    SPOTLIGHT = "spotlight"
+    CROSS_CUTTING = "cross_cutting"
+
+
+class Split(StrEnum):
+    """Whether a theme's running tally is shown, folded behind a click, or kept until the close."""
+
+    SHOWN = "shown"
+    FOLDED = "folded"
+    KEPT = "kept"
+
+
+class Stage(StrEnum):
+    UPCOMING = "upcoming"
+    OPEN = "open"
+    UNDER_CONSIDERATION = "under_consideration"
+    DECIDED = "decided"
+    BEING_IMPLEMENTED = "being_implemented"
+    DONE = "done"
+    MOVED = "moved"
+    ALREADY_SPENT = "already_spent"
+
+    @property
+    def label(self) -> str:
+        return self.value.replace("_", " ").capitalize()
+
+
+@dataclass(frozen=True)
+class Window:
+    """When votes are taken: from ``opens`` up to, not including, ``closes``."""
+
+    opens: datetime
+    closes: datetime
+
+    def is_open(self, now: datetime) -> bool:
+        return self.opens <= now < self.closes
+
+    def has_closed(self, now: datetime) -> bool:
+        return now >= self.closes
+
+    def takes_confirmations(self, now: datetime) -> bool:
+        """What was given before the close may be confirmed for a day after it."""
+        return self.opens <= now < self.closes + GRACE
+
+    def stage(self, now: datetime) -> Stage:
+        if now < self.opens:
+            return Stage.UPCOMING
+        return Stage.OPEN if self.is_open(now) else Stage.UNDER_CONSIDERATION
+
+
+@dataclass(frozen=True)
+class Citation:
+    """An instrument's official number, such as uksi 1992/2792."""
+
+    kind: str
+    year: int
+    number: int
+
+    FORMS = {
+        "uksi": "SI",
+        "ssi": "SSI",
+        "wsi": "WSI",
+        "nisr": "SR",
+    }
+
+    @property
+    def slug(self) -> str:
+        return f"{self.kind}-{self.year}-{self.number}"
+
+    @property
+    def official(self) -> str:
+        """As lawyers write it: SI 1992/2792."""
+        return f"{self.FORMS[self.kind]} {self.year}/{self.number}"
+
+    @property
+    def link(self) -> str:
+        return f"https://www.legislation.gov.uk/{self.kind}/{self.year}/{self.number}"
+
+    @classmethod
+    def read(cls, kind: str, year: str, number: str) -> "Citation":
+        if kind not in cls.FORMS or not re.fullmatch(r"(19|20)\d\d", year) or not re.fullmatch(r"[1-9]\d{0,4}", number):
+            raise RuleBroken(f"{kind} {year}/{number} is not a citation of the kinds known here.", field="citation")
+        return cls(kind, int(year), int(number))
+
+
+def check_window(window: Window) -> None:
+    if window.closes <= window.opens:
+        raise RuleBroken("A window has to close after it opens.", field="closes_at")
+
+
+def check_closing_early(window: Window, reason: str, now: datetime) -> None:
+    if not window.is_open(now):
+        raise RuleBroken("This theme is not open, so it cannot be closed early.")
+    if len(reason) < 10:
+        raise RuleBroken("Say in a sentence why the window closes early. It is published.", field="reason")
+
+
+def stage_of(settled: Stage | None, window: Window, now: datetime) -> Stage:
+    """What was settled about a regulation stands; until then its theme's window says where it is."""
+    return settled or window.stage(now)

@@ -1,0 +1,69 @@
+"""One app a worker process, one empty database a test. Real commits, real files, nothing mocked."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_migrate import upgrade
+
+from app import create_app
+from core import clock
+from core.db import db
+from tests.factories import NOON, open_the_record
+from tests.postgres import private_postgres
+
+both_databases = pytest.mark.parametrize("app", ["sqlite", "postgresql"], indirect=True)
+
+
+def _application(folder: Path, **settings: str) -> Flask:
+    app = create_app({"DATA_DIR": str(folder), "SECRET_KEY": "a secret for tests", **settings})
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    with app.app_context():
+        upgrade()
+    return app
+
+
+@pytest.fixture(scope="session")
+def sqlite_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    return _application(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="session")
+def postgresql_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    with private_postgres() as server:
+        app = _application(tmp_path_factory.mktemp("data-pg"), DATABASE_URL=server.url)
+        yield app
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+
+
+@pytest.fixture
+def app(request: pytest.FixtureRequest) -> Iterator[Flask]:
+    """An app on an empty database whose record is open, at NOON."""
+    chosen: Flask = request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_app")
+    with chosen.app_context(), clock.pretending(NOON):
+        open_the_record()
+        yield chosen
+        db.session.rollback()
+        _empty()
+        db.session.remove()
+
+
+def _empty() -> None:
+    with db.engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            names = ", ".join(f'"{table.name}"' for table in db.metadata.sorted_tables)
+            connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+        else:
+            connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+            for table in reversed(db.metadata.sorted_tables):
+                connection.exec_driver_sql(f'DELETE FROM "{table.name}"')
+        connection.commit()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()

@@ -1,0 +1,180 @@
+"""What tests begin with: plain functions that make one thing each; state only what the test turns on."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from sqlalchemy import func, select
+
+import commands
+from accounts import services as accounts
+from accounts.models import Account, Department
+from accounts.rules import Capacity, Role
+from audit import services as audit
+from audit.models import Entry
+from audit.queries import read
+from core.db import db, transaction
+from decisions.rules import Outcome, Proposal
+from decisions.services import approve_and_publish, save_draft, submit_draft
+from regulations.models import Regulation, Theme
+from regulations.rules import Citation, Split, ThemeKind, Window
+from regulations.services import Listing, list_regulations, list_theme
+from voting.models import Receipt
+from voting.rules import Ballot, Choice, Direction, ReasonKind
+from voting.services import cast_vote
+from voting.tallying import freeze_theme
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+_number = count(1)
+
+
+def open_the_record(now: datetime = NOON - 60 * DAY) -> None:
+    with transaction():
+        audit.open_log(origin="test.example/log", log_key="k", promise_key="p", demonstration=False, now=now)
+
+
+def a_voter(email: str = "", **given: Any) -> Account:
+    """An account whose address was confirmed."""
+    with transaction():
+        account = accounts.account_for(email=email or f"person{next(_number)}@example.org", now=NOON)
+        for name, value in given.items():
+            setattr(account, name, value)
+    return account
+
+
+def a_member_of_staff(role: Role, office: str = "", password: str = "") -> Account:
+    with transaction():
+        account = accounts.account_for(email=f"{role}{next(_number)}@example.org", now=NOON)
+        if password:
+            accounts.set_password(account=account, password=password)
+        accounts.appoint(
+            account=account,
+            role=role,
+            office=office or f"Example Office {next(_number)}",
+            department=None,
+            by="The operator",
+            now=NOON,
+        )
+    return account
+
+
+def a_department(name: str = "Example Department") -> Department:
+    slug = name.lower().replace(" ", "-")
+    found = db.session.scalar(select(Department).filter_by(slug=slug))
+    if found is None:
+        with transaction():
+            found = Department(slug=slug, name=name)
+            db.session.add(found)
+    return found
+
+
+def a_theme(
+    *, opens: datetime = NOON - 7 * DAY, closes: datetime = NOON + 7 * DAY, split: Split = Split.SHOWN, title: str = ""
+) -> Theme:
+    """A theme, open at NOON unless told otherwise."""
+    name = title or f"Theme {next(_number)}"
+    with transaction():
+        return list_theme(
+            slug=name.lower().replace(" ", "-"),
+            title=name,
+            kind=ThemeKind.SPOTLIGHT,
+            summary="What shops and their customers owe one another.",
+            on_the_table="How the rules are written and enforced.",
+            off_the_table="The Acts under which they are made.",
+            window=Window(opens, closes),
+            split=split,
+            by="Example Office",
+            now=NOON - 30 * DAY,
+        )
+
+
+def a_regulation(
+    theme: Theme | None = None, *, title: str = "", sectors: tuple[str, ...] = (), **given: Any
+) -> Regulation:
+    """A regulation in an open theme, listed with its entry."""
+    theme = theme or a_theme()
+    department = a_department()
+    number = next(_number)
+    usual = {"spent": "", "in_force": "1993-01-01", "binds": "Employers", "department": department}
+    listing = Listing(
+        citation=Citation("uksi", 1992, 1000 + number),
+        title=title or f"Example (Number {number}) Regulations 1992",
+        sentence="Makes employers keep workplaces clean and safe.",
+        summary="Employers must keep workplaces clean. It is meant to protect people at work.",
+        checked_on="not checked",
+        source="editors",
+        sectors=sectors,
+        **(usual | given),
+    )
+    with transaction():
+        list_regulations(theme=db.session.merge(theme), listings=[listing], now=NOON - 30 * DAY)
+    return db.session.scalars(select(Regulation).filter_by(slug=listing.citation.slug)).one()
+
+
+def a_ballot(choice: Choice = Choice.KEEP, text: str = "It keeps people safe at work.", **given: Any) -> Ballot:
+    direction = Direction.CLEARER if choice is Choice.IMPROVE else None
+    kind = ReasonKind.WRITTEN if text else ReasonKind.NOT_SAID
+    usual = {"direction": direction, "reason_kind": kind, "capacity": Capacity.PUBLIC}
+    return Ballot(choice=choice, text=text, **(usual | given))
+
+
+def a_vote(
+    regulation: Regulation,
+    choice: Choice = Choice.KEEP,
+    voter: Account | None = None,
+    now: datetime = NOON,
+    **given: Any,
+) -> Receipt:
+    """A counted vote with its receipt, by somebody new unless told otherwise."""
+    voter = voter or a_voter()
+    with transaction():
+        return cast_vote(voter=voter, regulation=regulation, ballot=a_ballot(choice, **given), now=now)
+
+
+def settle_the_record() -> None:
+    """What the worker does each second: places, tallies, index, notices."""
+    commands.settle_record()
+
+
+def a_frozen_theme(theme: Theme, now: datetime = NOON + 9 * DAY) -> Theme:
+    """The count of a closed theme made final."""
+    settle_the_record()
+    db.session.rollback()
+    with transaction():
+        assert freeze_theme(theme=db.session.merge(theme), now=now)
+    settle_the_record()
+    return theme
+
+
+def a_decision(
+    regulation: Regulation, outcome: Outcome = Outcome.KEEP, now: datetime = NOON + 20 * DAY, **given: Any
+) -> Any:
+    """A published decision on a regulation whose theme has closed and is frozen."""
+    writer, approver = a_member_of_staff(Role.OFFICIAL), a_member_of_staff(Role.OFFICIAL)
+    usual = {
+        "outcome": outcome,
+        "direction": Direction.CLEARER if outcome is Outcome.IMPROVE else None,
+        "statement": f"The regulation will be decided as {outcome}.",
+        "reasons": "These are the reasons, given in full so that those who took part can read them.",
+        "departure_reason": "Because the evidence points the other way, as set out here.",
+        "cited_comments": (),
+        "other_evidence": "An inspection report of 2025.",
+    }
+    with transaction():
+        draft = save_draft(regulation=regulation, proposal=Proposal(**(usual | given)), version=0, by=writer, now=now)
+    with transaction():
+        submit_draft(draft=draft, by=writer, now=now)
+    with transaction():
+        decision = approve_and_publish(draft=draft, version=draft.version, by=approver, now=now, demonstration=False)
+    settle_the_record()
+    return decision
+
+
+def the_record(type: str) -> list[dict[str, Any]]:
+    """What the entries of one type say, in the order they were written."""
+    return [read(body) for body in db.session.scalars(select(Entry.body).filter_by(type=type).order_by(Entry.seq))]
+
+
+def how_many(model: Any) -> int:
+    return db.session.scalar(select(func.count()).select_from(model)) or 0

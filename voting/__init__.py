@@ -1,0 +1,1 @@
+"""Ballots, votes, reasons, supports, tallies and moderation. Imports regulations and below."""

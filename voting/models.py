@@ -1,0 +1,232 @@
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from accounts.models import Account
+from audit.guard import Audited
+from audit.models import BigId
+from core.db import db
+from regulations.models import Regulation
+from voting.rules import CommentStatus
+
+_CHOICES = "choice IS NULL OR choice IN ('scrap', 'improve', 'keep')"
+_DIRECTION = "(choice = 'improve') = (direction IS NOT NULL) OR choice IS NULL"
+
+
+class PendingBallot(db.Model):
+    """A ballot on its way: kept between the two screens and until its address is confirmed. Counted nowhere."""
+
+    __tablename__ = "pending_ballot"
+    __table_args__ = (Index("ix_pending_ballot_email_given", "email", "given_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    secret: Mapped[str] = mapped_column(unique=True)
+    regulation_id: Mapped[int] = mapped_column(ForeignKey("regulation.id"), index=True)
+    choice: Mapped[str | None]
+    direction: Mapped[str | None]
+    reason_kind: Mapped[str | None]
+    text: Mapped[str] = mapped_column(default="")
+    supports: Mapped[str] = mapped_column(default="")
+    order: Mapped[str] = mapped_column("ballot_order")
+    capacity: Mapped[str | None]
+    organisation: Mapped[str] = mapped_column(default="")
+    display_name: Mapped[str] = mapped_column(default="")
+    email: Mapped[str | None]
+    begun_at: Mapped[datetime] = mapped_column(index=True)
+    given_at: Mapped[datetime | None]
+
+    regulation: Mapped[Regulation] = relationship(lazy="joined")
+
+
+class Vote(Audited, db.Model):
+    """One person's standing vote on one regulation. Changing it replaces it; withdrawing leaves the row without a choice."""
+
+    __tablename__ = "vote"
+    __table_args__ = (
+        UniqueConstraint("account_id", "regulation_id"),
+        Index(
+            "uq_vote_organisation_regulation", "organisation_id", "regulation_id", unique=True,
+            sqlite_where=text("organisation_id IS NOT NULL AND choice IS NOT NULL"),
+            postgresql_where=text("organisation_id IS NOT NULL AND choice IS NOT NULL"),
+        ),
+        Index("ix_vote_regulation_order", "regulation_id", "ballot_order", "choice"),
+        Index("ix_vote_order_choice", "ballot_order", "choice"),
+        CheckConstraint(_CHOICES, name="known_choice"),
+        CheckConstraint(_DIRECTION, name="improve_says_which_way"),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    regulation_id: Mapped[int] = mapped_column(ForeignKey("regulation.id"))
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
+    choice: Mapped[str | None]
+    direction: Mapped[str | None]
+    reason_kind: Mapped[str]
+    capacity: Mapped[str]
+    level: Mapped[int]
+    organisation_name: Mapped[str] = mapped_column(default="")
+    order: Mapped[str] = mapped_column("ballot_order")
+    cast_at: Mapped[datetime]
+    entry_id: Mapped[str | None]
+
+    account: Mapped[Account] = relationship()
+    regulation: Mapped[Regulation] = relationship()
+
+
+class VoteDetail(db.Model):
+    """What somebody chose to add about themselves and the cost, never published with their name or vote."""
+
+    __tablename__ = "vote_detail"
+
+    vote_id: Mapped[int] = mapped_column(ForeignKey("vote.id"), primary_key=True)
+    subject: Mapped[str | None]
+    clause: Mapped[str] = mapped_column(default="")
+    cost_pounds: Mapped[int | None]
+    cost_hours: Mapped[int | None]
+    size_band: Mapped[str | None]
+    sector: Mapped[str | None]
+    nation: Mapped[str | None]
+
+
+class Pseudonym(db.Model):
+    """Who an entry's ``voter`` or ``author`` is, with the salt that proves it and the identity as it was then."""
+
+    __tablename__ = "pseudonym"
+    __table_args__ = (UniqueConstraint("account_id", "regulation_id", "kind"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    regulation_id: Mapped[int] = mapped_column(ForeignKey("regulation.id"), index=True)
+    kind: Mapped[str]
+    salt: Mapped[bytes] = mapped_column(LargeBinary)
+    identity: Mapped[str]
+    value: Mapped[str] = mapped_column(unique=True)
+
+
+class Comment(Audited, db.Model):
+    """A reason somebody wrote for their choice."""
+
+    __tablename__ = "comment"
+    __table_args__ = (
+        UniqueConstraint("account_id", "regulation_id"),
+        Index("ix_comment_shown", "regulation_id", "status", "choice", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    public_id: Mapped[str] = mapped_column(unique=True)
+    regulation_id: Mapped[int] = mapped_column(ForeignKey("regulation.id"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    choice: Mapped[str]
+    direction: Mapped[str | None]
+    text: Mapped[str]
+    capacity: Mapped[str]
+    level: Mapped[int]
+    display_name: Mapped[str] = mapped_column(default="")
+    organisation_name: Mapped[str] = mapped_column(default="")
+    status: Mapped[str] = mapped_column(default=CommentStatus.PUBLISHED)
+    written_at: Mapped[datetime]
+    entry_id: Mapped[str | None]
+    demonstration: Mapped[bool] = mapped_column(default=False)
+
+    regulation: Mapped[Regulation] = relationship()
+
+
+class Support(Audited, db.Model):
+    """Somebody stands behind a reason that another gave."""
+
+    __tablename__ = "support"
+    __table_args__ = (
+        UniqueConstraint("account_id", "regulation_id"),
+        Index("ix_support_comment_stands", "comment_id", "stands"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id"))
+    regulation_id: Mapped[int] = mapped_column(ForeignKey("regulation.id"), index=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    stands: Mapped[bool] = mapped_column(default=True)
+    entry_id: Mapped[str | None]
+
+    comment: Mapped[Comment] = relationship()
+
+
+class ModerationAct(Audited, db.Model):
+    """A comment was hidden by a public rule, or shown again. The text is kept either way."""
+
+    __tablename__ = "moderation_act"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id"), index=True)
+    action: Mapped[str]
+    rule: Mapped[str]
+    reason: Mapped[str]
+    office: Mapped[str]
+    done_at: Mapped[datetime]
+    entry_id: Mapped[str | None]
+
+
+class Receipt(db.Model):
+    """A page only its holder can find, which says what was counted and where it stands in the record."""
+
+    __tablename__ = "receipt"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    secret: Mapped[str] = mapped_column(unique=True)
+    vote_id: Mapped[int] = mapped_column(ForeignKey("vote.id"), index=True)
+    entry_id: Mapped[str] = mapped_column(unique=True)
+    made_at: Mapped[datetime]
+
+
+class TallyCell(db.Model):
+    """Derived by a follower of the record: how many standing votes of each kind a regulation has."""
+
+    __tablename__ = "tally_cell"
+
+    regulation_id: Mapped[int] = mapped_column(ForeignKey("regulation.id"), primary_key=True)
+    capacity: Mapped[str] = mapped_column(primary_key=True)
+    level: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    choice: Mapped[str] = mapped_column(primary_key=True)
+    direction: Mapped[str] = mapped_column(primary_key=True)
+    votes: Mapped[int]
+
+
+class TallyTotal(db.Model):
+    """Derived likewise: one row a regulation, so that lists can sort and show it without adding up."""
+
+    __tablename__ = "tally_total"
+    __table_args__ = (Index("ix_tally_total_participants", "participants"),)
+
+    regulation_id: Mapped[int] = mapped_column(ForeignKey("regulation.id"), primary_key=True)
+    participants: Mapped[int] = mapped_column(default=0)
+    scrap: Mapped[int] = mapped_column(default=0)
+    improve: Mapped[int] = mapped_column(default=0)
+    improve_lighter: Mapped[int] = mapped_column(default=0)
+    improve_clearer: Mapped[int] = mapped_column(default=0)
+    improve_stricter: Mapped[int] = mapped_column(default=0)
+    improve_other: Mapped[int] = mapped_column(default=0)
+    keep: Mapped[int] = mapped_column(default=0)
+    reasons: Mapped[int] = mapped_column(default=0)
+    comments: Mapped[int] = mapped_column(default=0)
+
+
+class CommentTally(db.Model):
+    """Derived likewise: how many stand behind a comment besides its author."""
+
+    __tablename__ = "comment_tally"
+    __table_args__ = (Index("ix_comment_tally_supports", "supports"),)
+
+    comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id"), primary_key=True)
+    supports: Mapped[int]
+
+
+class FrozenTally(Audited, db.Model):
+    """The final count of a regulation, recorded when nothing more could be added to it."""
+
+    __tablename__ = "frozen_tally"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    regulation_id: Mapped[int] = mapped_column(ForeignKey("regulation.id"), unique=True)
+    at_size: Mapped[int] = mapped_column(BigId)
+    frozen_at: Mapped[datetime]
+    entry_id: Mapped[str | None]

@@ -1,0 +1,296 @@
+"""Asking about votes, reasons and tallies. Lists come as plain rows, never as mapped objects."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_, select
+
+from accounts.models import Account
+from accounts.rules import Capacity, Level
+from audit.models import Entry
+from audit.queries import folded_position, read
+from core.db import db
+from regulations.models import Regulation, Theme
+from regulations.rules import Split
+from voting import rules
+from voting.models import (
+    Comment,
+    CommentTally,
+    FrozenTally,
+    ModerationAct,
+    PendingBallot,
+    Support,
+    TallyCell,
+    TallyTotal,
+    Vote,
+)
+from voting.rules import Cell, Choice, CommentStatus, Tally
+
+
+def standing_vote(voter: Account, regulation: Regulation) -> Vote | None:
+    with db.session.no_autoflush:
+        return db.session.scalar(select(Vote).filter_by(account_id=voter.id, regulation_id=regulation.id))
+
+
+def comment_by(author: Account, regulation: Regulation) -> Comment | None:
+    return db.session.scalar(select(Comment).filter_by(account_id=author.id, regulation_id=regulation.id))
+
+
+def support_by(author: Account, regulation: Regulation) -> Support | None:
+    return db.session.scalar(select(Support).filter_by(account_id=author.id, regulation_id=regulation.id))
+
+
+def tally_of(regulation_id: int) -> Tally:
+    """The folded tally: exact over the first ``position`` entries of the record, and the same for every reader."""
+    position, moved_at = folded_position("tally")
+    return _tally(regulation_id, _cells(regulation_id), position, moved_at)
+
+
+def tally_with_tail(regulation_id: int, item: str, now: datetime) -> Tally:
+    """The folded tally and what came after it, so that whoever has just voted finds their vote counted."""
+    position, _ = folded_position("tally")
+    cells = {(c.capacity, c.level, c.choice, c.direction): c.votes for c in _cells(regulation_id)}
+    tail = select(Entry.body).where(
+        Entry.item == item, Entry.type == "vote", or_(Entry.idx.is_(None), Entry.idx >= position)
+    )
+    said = [read(body) for body in db.session.scalars(tail.order_by(Entry.seq))]
+    for key, step in steps_of(said):
+        cells[key] = cells.get(key, 0) + step
+    return _tally(regulation_id, [Cell(*key, votes) for key, votes in cells.items() if votes], position, now)
+
+
+CellKey = tuple[Capacity, int, str, str]
+
+
+def steps_of(votes: Sequence[dict[str, Any]]) -> list[tuple[CellKey, int]]:
+    """What each vote entry adds to, and takes from, the cells: its own vote, and the one it replaces."""
+    replaced = {vote["prev"] for vote in votes if "prev" in vote}
+    earlier = {vote["id"]: vote for vote in votes}
+    missing = replaced - earlier.keys()
+    if missing:
+        rows = db.session.scalars(select(Entry.body).where(Entry.id.in_(missing)))
+        earlier |= {said["id"]: said for said in map(read, rows)}
+    steps = []
+    for vote in votes:
+        before = earlier.get(vote.get("prev", ""))
+        if before is not None and not before.get("withdrawn"):
+            steps.append((_cell_key(before), -1))
+        if not vote.get("withdrawn"):
+            steps.append((_cell_key(vote), 1))
+    return steps
+
+
+def _cell_key(vote: dict[str, Any]) -> CellKey:
+    return Capacity(vote["capacity"]), vote["level"], vote.get("choice", ""), vote.get("direction", "")
+
+
+def _cells(regulation_id: int) -> list[Cell]:
+    rows = db.session.execute(
+        select(TallyCell.capacity, TallyCell.level, TallyCell.choice, TallyCell.direction, TallyCell.votes).where(
+            TallyCell.regulation_id == regulation_id, TallyCell.votes > 0
+        )
+    )
+    return [Cell(Capacity(r.capacity), r.level, r.choice, r.direction, r.votes) for r in rows]
+
+
+def _tally(regulation_id: int, cells: Sequence[Cell], position: int, as_at: datetime | None) -> Tally:
+    given = db.session.execute(
+        select(TallyTotal.reasons, TallyTotal.comments).where(TallyTotal.regulation_id == regulation_id)
+    ).one_or_none()
+    by_capacity = [(c.plural, rules.add_up(x for x in cells if x.capacity is c)) for c in Capacity]
+    by_level = [(_LEVEL_WORDS[n], rules.add_up(x for x in cells if x.level == n)) for n in _LEVEL_WORDS]
+    return rules.add_up(
+        cells,
+        reasons=given.reasons if given else 0,
+        comments=given.comments if given else 0,
+        as_at=as_at,
+        position=position,
+        by_capacity=tuple((label, part) for label, part in by_capacity if part.participants),
+        by_level=tuple((label, part) for label, part in by_level if part.participants),
+    )
+
+
+_LEVEL_WORDS = {
+    Level.EMAIL_CONFIRMED: "Email confirmed",
+    Level.ORGANISATION_MATCHED: "Organisation matched",
+    Level.CHECKED_BY_STAFF: "Checked by staff",
+}
+
+
+def supportable(public_id: str, regulation: Regulation, choice: str) -> Comment | None:
+    """A published reason on that side, which others may stand behind."""
+    wanted = select(Comment).filter_by(
+        public_id=public_id, regulation_id=regulation.id, status=CommentStatus.PUBLISHED, choice=choice
+    )
+    return db.session.scalar(wanted)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A comment as readers see it."""
+
+    id: int
+    public_id: str
+    choice: str
+    direction: str | None
+    text: str
+    capacity: Capacity
+    level: int
+    display_name: str
+    organisation_name: str
+    written_at: datetime
+    entry_id: str
+    supports: int
+    hidden_by: str | None
+    demonstration: bool
+    regulation_slug: str
+    regulation_title: str
+
+    @property
+    def who(self) -> str:
+        """The name a reason appears under: an organisation's only once it was matched or checked."""
+        if self.level >= Level.ORGANISATION_MATCHED and self.organisation_name:
+            return self.organisation_name
+        return self.display_name or self.capacity.label
+
+    @property
+    def name_checked(self) -> bool | None:
+        """None where no personal name is shown, False where one is that nobody checked."""
+        if self.level >= Level.ORGANISATION_MATCHED and self.organisation_name:
+            return True
+        return False if self.display_name else None
+
+
+_supports = func.coalesce(CommentTally.supports, 0).label("supports")
+
+
+def _reasons() -> Any:
+    """Comments that may be read: published or hidden, and none where the split is still kept."""
+    return (
+        select(
+            Comment.id, Comment.public_id, Comment.choice, Comment.direction, Comment.text, Comment.capacity,
+            Comment.level, Comment.display_name, Comment.organisation_name, Comment.written_at, Comment.entry_id,
+            Comment.status, Comment.demonstration, _supports, Regulation.slug, Regulation.title,
+        )
+        .join(Regulation, Regulation.id == Comment.regulation_id)
+        .join(Theme, Theme.id == Regulation.theme_id)
+        .outerjoin(CommentTally, CommentTally.comment_id == Comment.id)
+        .where(Comment.status != CommentStatus.WITHDRAWN, or_(Theme.split != Split.KEPT, Theme.frozen_at.is_not(None)))
+    )  # fmt: skip
+
+
+def _reason(row: Any, hidden_by: str | None) -> Reason:
+    hidden = row.status == CommentStatus.HIDDEN
+    return Reason(
+        row.id, row.public_id, row.choice, row.direction, "" if hidden else row.text, Capacity(row.capacity), row.level,
+        "" if hidden else row.display_name, row.organisation_name, row.written_at, row.entry_id, row.supports,
+        hidden_by if hidden else None, row.demonstration, row.slug, row.title,
+    )  # fmt: skip
+
+
+def _as_reasons(rows: Sequence[Any]) -> list[Reason]:
+    hidden = [row.id for row in rows if row.status == CommentStatus.HIDDEN]
+    rule_of = {}
+    if hidden:
+        acts = select(ModerationAct.comment_id, ModerationAct.rule).where(ModerationAct.comment_id.in_(hidden))
+        rule_of = {act.comment_id: act.rule for act in db.session.execute(acts.order_by(ModerationAct.id))}
+    return [_reason(row, rules.ModerationRule(rule_of[row.id]).label if row.id in rule_of else None) for row in rows]
+
+
+def reasons_of(
+    regulation_id: int,
+    *,
+    choice: str | None = None,
+    ids: Sequence[int] | None = None,
+    offset: int = 0,
+    limit: int | None = None,
+) -> list[Reason]:
+    """Reasons on a regulation, most supported first, the newest first among equals."""
+    wanted = _reasons().where(Comment.regulation_id == regulation_id)
+    if choice:
+        wanted = wanted.where(Comment.choice == choice)
+    if ids is not None:
+        wanted = wanted.where(Comment.id.in_(ids))
+    wanted = wanted.order_by(_supports.desc(), Comment.id.desc()).offset(offset)
+    return _as_reasons(db.session.execute(wanted if limit is None else wanted.limit(limit)).all())
+
+
+def strongest_reasons(regulation_id: int, each: int = 2) -> dict[Choice, list[Reason]]:
+    """The published reasons most people stand behind, so many for each choice."""
+    place = func.row_number().over(partition_by=Comment.choice, order_by=(_supports.desc(), Comment.id.desc()))
+    ranked = (
+        select(Comment.id, place.label("place"))
+        .outerjoin(CommentTally, CommentTally.comment_id == Comment.id)
+        .where(Comment.regulation_id == regulation_id, Comment.status == CommentStatus.PUBLISHED)
+        .subquery()
+    )
+    best = select(ranked.c.id).where(ranked.c.place <= each)
+    rows = db.session.execute(
+        _reasons().where(Comment.id.in_(best)).order_by(_supports.desc(), Comment.id.desc())
+    ).all()
+    reasons = _as_reasons(rows)
+    return {choice: [reason for reason in reasons if reason.choice == choice] for choice in Choice}
+
+
+def reason_with(public_id: str) -> Reason | None:
+    rows = db.session.execute(_reasons().where(Comment.public_id == public_id)).all()
+    return _as_reasons(rows)[0] if rows else None
+
+
+def count_reasons(regulation_id: int) -> dict[str, int]:
+    """How many reasons are published for each choice."""
+    wanted = (
+        select(Comment.choice, func.count())
+        .where(Comment.regulation_id == regulation_id, Comment.status == CommentStatus.PUBLISHED)
+        .group_by(Comment.choice)
+    )
+    return {choice: n for choice, n in db.session.execute(wanted)}
+
+
+def offered_reasons(regulation_id: int, *, seed: str, but_not_of: int | None = None) -> dict[Choice, list[Reason]]:
+    """At most five reasons for each side, drawn from the most supported and the newest, in the ballot's own random order."""
+    pool: dict[int, Reason] = {}
+    published = _reasons().where(Comment.regulation_id == regulation_id, Comment.status == CommentStatus.PUBLISHED)
+    if but_not_of is not None:
+        published = published.where(Comment.account_id != but_not_of)
+    for choice in Choice:
+        for order in ((_supports.desc(), Comment.id.desc()), (Comment.id.desc(),)):
+            rows = db.session.execute(published.where(Comment.choice == choice).order_by(*order).limit(15)).all()
+            pool |= {reason.id: reason for reason in _as_reasons(rows)}
+    draw = random.Random(f"reasons:{seed}")  # noqa: S311 - a fair order, not a secret
+    sides: dict[Choice, list[Reason]] = {}
+    for choice in Choice:
+        side = sorted((r for r in pool.values() if r.choice == choice), key=lambda r: r.id)
+        sides[choice] = draw.sample(side, min(len(side), rules.REASONS_OFFERED))
+    return sides
+
+
+def waiting_ballots(email: str, now: datetime) -> list[PendingBallot]:
+    """What was given under an address and waits for it to be confirmed."""
+    wanted = select(PendingBallot).where(
+        PendingBallot.email == email, PendingBallot.given_at > now - rules.PENDING_LIFE
+    )
+    return list(db.session.scalars(wanted.order_by(PendingBallot.given_at, PendingBallot.id)))
+
+
+def ballot_with(secret: str | None) -> PendingBallot | None:
+    return db.session.scalar(select(PendingBallot).filter_by(secret=secret)) if secret else None
+
+
+def frozen_tally_of(regulation_id: int) -> FrozenTally | None:
+    return db.session.scalar(select(FrozenTally).filter_by(regulation_id=regulation_id))
+
+
+def order_effect() -> list[tuple[str, str, int]]:
+    """How often each choice was made under each of the six orders on the ballot: (order, choice, votes)."""
+    wanted = (
+        select(Vote.order, Vote.choice, func.count())
+        .join(Regulation, Regulation.id == Vote.regulation_id)
+        .join(Theme, Theme.id == Regulation.theme_id)
+        .where(Vote.choice.is_not(None), or_(Theme.split != Split.KEPT, Theme.frozen_at.is_not(None)))
+        .group_by(Vote.order, Vote.choice)
+    )
+    return [(row[0], row[1], row[2]) for row in db.session.execute(wanted)]

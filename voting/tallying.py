@@ -1,0 +1,201 @@
+"""The follower that keeps the tallies, and the act that makes a theme's count final."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+
+from audit import queries as record_queries
+from audit.entries import TallyEntry
+from audit.followers import Step
+from audit.models import Entry
+from audit.services import record
+from core.db import db, take_turn
+from regulations.models import Regulation, Theme
+from regulations.rules import GRACE
+from voting import rules
+from voting.models import (
+    Comment,
+    CommentTally,
+    FrozenTally,
+    PendingBallot,
+    Support,
+    TallyCell,
+    TallyTotal,
+    Vote,
+)
+from voting.queries import CellKey, steps_of
+from voting.rules import Cell, CommentStatus
+
+
+class TallyFollower:
+    """Folds votes and reasons into cells and totals, in the same transaction that moves its cursor."""
+
+    name = "tally"
+    keeps_outside = False
+
+    def follow(self, steps: Sequence[Step], now: datetime) -> None:
+        touched = {
+            step.item
+            for step in steps
+            if step.item and step.type in ("vote", "comment", "support", "moderation", "tally")
+        }
+        ids = self._ids(touched)
+        for item, regulation_id in ids.items():
+            of_item = [step for step in steps if step.item == item]
+            self._fold_votes(regulation_id, [step.said for step in of_item if step.type == "vote"])
+            if any(step.type == "tally" for step in of_item):
+                _count_from_rows(regulation_id)
+            reasons = sum(map(_reason_step, of_item))
+            _add_up_again(regulation_id, reasons)
+        _count_supports(steps)
+
+    def forget(self) -> None:
+        for derived in (TallyCell, TallyTotal, CommentTally):
+            db.session.execute(delete(derived))
+
+    def _ids(self, items: set[str]) -> dict[str, int]:
+        rows = db.session.execute(select(Regulation.slug, Regulation.id).where(Regulation.slug.in_(items)))
+        return {slug: id for slug, id in rows}
+
+    def _fold_votes(self, regulation_id: int, votes: Sequence[dict[str, object]]) -> None:
+        changes: dict[CellKey, int] = {}
+        for key, step in steps_of(votes):
+            changes[key] = changes.get(key, 0) + step
+        for (capacity, level, choice, direction), step in changes.items():
+            cell = db.session.get(TallyCell, (regulation_id, capacity.value, level, choice, direction))
+            if cell is None:
+                db.session.add(
+                    TallyCell(
+                        regulation_id=regulation_id,
+                        capacity=capacity,
+                        level=level,
+                        choice=choice,
+                        direction=direction,
+                        votes=step,
+                    )
+                )
+            else:
+                cell.votes += step
+
+
+def _reason_step(step: Step) -> int:
+    """One more reason given, one taken back, or one said anew. Withdrawing always ends one that stood."""
+    if step.type not in ("comment", "support"):
+        return 0
+    if step.said.get("withdrawn"):
+        return -1
+    before = record_queries.entry_line(step.said["prev"]) if "prev" in step.said else None
+    return 0 if before is not None and not before.said.get("withdrawn") else 1
+
+
+def _count_from_rows(regulation_id: int) -> None:
+    """Once a kept split is final its cells, until then without a choice, are counted from the votes themselves."""
+    db.session.execute(delete(TallyCell).where(TallyCell.regulation_id == regulation_id))
+    db.session.expire_all()
+    for cell in _standing_cells(regulation_id):
+        db.session.add(
+            TallyCell(
+                regulation_id=regulation_id, capacity=cell.capacity, level=cell.level, choice=cell.choice,
+                direction=cell.direction, votes=cell.votes,
+            )
+        )  # fmt: skip
+    db.session.flush()
+
+
+def _standing_cells(regulation_id: int) -> list[Cell]:
+    kinds = (Vote.capacity, Vote.level, Vote.choice, func.coalesce(Vote.direction, "").label("direction"))
+    wanted = (
+        select(*kinds, func.count().label("votes"))
+        .where(Vote.regulation_id == regulation_id, Vote.choice.is_not(None))
+        .group_by(Vote.capacity, Vote.level, Vote.choice, Vote.direction)
+    )
+    return [Cell(r.capacity, r.level, r.choice, r.direction, r.votes) for r in db.session.execute(wanted)]
+
+
+def _add_up_again(regulation_id: int, reasons: int) -> None:
+    db.session.flush()
+    cells = db.session.execute(
+        select(TallyCell.capacity, TallyCell.level, TallyCell.choice, TallyCell.direction, TallyCell.votes).where(
+            TallyCell.regulation_id == regulation_id
+        )
+    )
+    tally = rules.add_up(Cell(*row) for row in cells)
+    total = db.session.get(TallyTotal, regulation_id)
+    if total is None:
+        total = TallyTotal(regulation_id=regulation_id, reasons=0)
+        db.session.add(total)
+    for name, count in tally.counts.items():
+        setattr(total, name, count)
+    total.reasons += reasons
+    published = select(func.count()).where(
+        Comment.regulation_id == regulation_id, Comment.status == CommentStatus.PUBLISHED
+    )
+    total.comments = db.session.scalar(published) or 0
+
+
+def _count_supports(steps: Iterable[Step]) -> None:
+    acts = [step.about_id for step in steps if step.about_kind == Support.__name__]
+    comments = set(db.session.scalars(select(Support.comment_id).where(Support.id.in_(acts)))) if acts else set()
+    named = [step.said["comment"] for step in steps if step.type == "support"]
+    if named:
+        of_entries = select(Entry.about_id).where(Entry.id.in_(named), Entry.about_kind == Comment.__name__)
+        comments |= set(db.session.scalars(of_entries))
+    counts = dict.fromkeys(comments, 0)
+    standing = (
+        select(Support.comment_id, func.count())
+        .where(Support.comment_id.in_(comments), Support.stands)
+        .group_by(Support.comment_id)
+    )
+    counts |= {comment_id: n for comment_id, n in db.session.execute(standing)}
+    for comment_id, supports in counts.items():
+        row = db.session.get(CommentTally, comment_id)
+        if row is None:
+            db.session.add(CommentTally(comment_id=comment_id, supports=supports))
+        else:
+            row.supports = supports
+
+
+def themes_to_freeze(now: datetime) -> list[int]:
+    """Closed themes whose count can become final: a day has passed, or nothing given before the close still waits."""
+    closed = select(Theme.id, Theme.closes_at).where(Theme.closes_at <= now, Theme.frozen_at.is_(None))
+    return [row.id for row in db.session.execute(closed) if row.closes_at + GRACE <= now or not waiting_in(row.id, now)]
+
+
+def waiting_in(theme_id: int, now: datetime) -> int:
+    """How many ballots given in a theme still wait for their address to be confirmed."""
+    wanted = (
+        select(func.count())
+        .select_from(PendingBallot)
+        .join(Regulation, Regulation.id == PendingBallot.regulation_id)
+        .where(Regulation.theme_id == theme_id, PendingBallot.given_at > now - rules.PENDING_LIFE)
+    )
+    return db.session.scalar(wanted) or 0
+
+
+def freeze_theme(*, theme: Theme, now: datetime) -> bool:
+    """Make a theme's count final and put it on the record, once all its votes have their place there.
+
+    Returns False while some still wait for theirs; asking again a second later will do.
+    """
+    take_turn(f"theme {theme.id}")
+    db.session.refresh(theme)
+    if theme.frozen_at is not None:
+        return True
+    items = select(Regulation.slug).where(Regulation.theme_id == theme.id)
+    if db.session.scalar(select(Entry.seq).where(Entry.idx.is_(None), Entry.item.in_(items)).limit(1)) is not None:
+        return False
+    at_size = record_queries.log_size()
+    theme.frozen_at = now
+    wanted = select(Regulation).filter_by(theme_id=theme.id, settled=None)
+    for regulation in db.session.scalars(wanted.order_by(Regulation.id)).all():
+        _freeze(regulation, theme, at_size, now)
+    return True
+
+
+def _freeze(regulation: Regulation, theme: Theme, at_size: int, now: datetime) -> None:
+    frozen = FrozenTally(regulation_id=regulation.id, at_size=at_size, frozen_at=now)
+    db.session.add(frozen)
+    counts = rules.add_up(_standing_cells(regulation.id)).counts
+    body = TallyEntry(item=regulation.slug, at_size=at_size, counts=counts)
+    frozen.entry_id = record(body, about=[frozen, theme], now=now).id
