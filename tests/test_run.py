@@ -198,7 +198,7 @@ def test_the_second_start_skips_what_is_done_and_ctrl_c_leaves_nothing_behind(tm
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("program", "name"), [("gunicorn", "web server"), ("worker", "worker")])
+@pytest.mark.parametrize(("program", "name"), [("gunicorn", "web server"), ("flask", "worker")])
 def test_when_one_process_dies_the_rest_is_stopped_and_the_reader_told(tmp_path, program, name):
     with started(tmp_path, a_free_port()) as site:
         read_until_ready(site)
