@@ -1,1 +1,1 @@
-"""Finding regulations, decisions and comments by words. Documents are pushed to it: it knows no models."""
+"""Finding regulations, decisions and comments by words. The indexes know no models; follower.py fills them."""

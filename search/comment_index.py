@@ -63,7 +63,7 @@ class SqliteComments:
                         _insert(connection, batch)
                 self._shred()
             except sqlite3.DatabaseError:
-                # A fault the check above cannot see: the next attempt starts from nothing.
+                # A fault that the check above could not see: the next attempt starts from nothing.
                 if not self.is_healthy():
                     self._discard()
                 raise
@@ -74,8 +74,9 @@ class SqliteComments:
         with one_writer(self._lock):
             try:
                 with self._writing() as connection:
-                    replaced = sum(_forget(connection, id) for id in {*rows, *gone})
-                    _insert(connection, list(rows.values()))
+                    changed = [row for row in rows.values() if not _has(connection, row)]
+                    replaced = sum(_forget(connection, id) for id in {*(row.id for row in changed), *gone})
+                    _insert(connection, changed)
                 if replaced:
                     self._shred()
             except sqlite3.DatabaseError as error:
@@ -137,6 +138,12 @@ class SqliteComments:
     def _discard(self) -> None:
         for ending in ("", "-wal", "-shm"):
             self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
+
+
+def _has(connection: sqlite3.Connection, row: CommentText) -> bool:
+    """Said before and unchanged: a follower that starts again repeats much."""
+    found = connection.execute("SELECT words, regulation FROM comment_text WHERE rowid = ?", (row.id,)).fetchone()
+    return bool(found == (_indexed(row.text), f"r{row.regulation_id}"))
 
 
 def _forget(connection: sqlite3.Connection, id: int) -> int:

@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import threading
+import time
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ IN_USE = "in-use"
 WORDED = ("title", "text")
 TITLE_BOOST = 3.0
 WHOLE_TITLE_BOOST = 30.0
+TRY_AGAIN_AFTER_SECONDS = 5.0
 
 
 class Unsearchable(RuntimeError):
@@ -93,6 +95,8 @@ class DocumentIndex:
         self._searcher: Searcher | None = None
         self._seen: tuple[str, int] | None = None
         self._of_kind: dict[str, set[int]] = {}
+        self._failed: tuple[str, int] | None = None
+        self._try_again_at = 0.0
 
     # Writing
 
@@ -193,12 +197,17 @@ class DocumentIndex:
         """The searcher kept open, brought up to date if anyone has written since."""
         seen = self._latest()
         if self._searcher is None or seen != self._seen:
+            if self._failed == seen and time.monotonic() < self._try_again_at:
+                raise Unsearchable("The index could not be opened a moment ago, and nobody has written since.")
             # Segments a rebuild has replaced are of no more use; the rest needn't be read again.
             same_folder = self._seen is not None and self._seen[0] == seen[0]
             reuse = self._searcher.reader() if self._searcher is not None and same_folder else None
             self._searcher = None
             self._of_kind = {}
+            # Whoosh tries for half a second to open what isn't there; not every visitor need wait for that.
+            self._failed, self._try_again_at = seen, time.monotonic() + TRY_AGAIN_AFTER_SECONDS
             self._searcher = self._opened(reuse)
+            self._failed = None
             self._seen = seen
         return self._searcher
 
