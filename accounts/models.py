@@ -6,10 +6,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.rules import Role
 from audit.guard import Audited
-from core.db import db
+from core.db import Model
 
 
-class Department(db.Model):
+class Department(Model):
     """A public body that is responsible for regulations."""
 
     __tablename__ = "department"
@@ -19,7 +19,7 @@ class Department(db.Model):
     name: Mapped[str] = mapped_column(unique=True)
 
 
-class Account(UserMixin, db.Model):
+class Account(UserMixin, Model):
     """A person, known by a confirmed email address and nothing more unless they say more."""
 
     __tablename__ = "account"
@@ -50,7 +50,7 @@ class Account(UserMixin, db.Model):
         return self.post.office if self.post else ""
 
 
-class Post(Audited, db.Model):
+class Post(Audited, Model):
     """A public office held by an account: the role it gives, and the name under which its acts are recorded."""
 
     __tablename__ = "post"
@@ -65,7 +65,7 @@ class Post(Audited, db.Model):
     department: Mapped[Department | None] = relationship()
 
 
-class Organisation(Audited, db.Model):
+class Organisation(Audited, Model):
     """An organisation that staff have found to be who it says, with the mail domain its people write from."""
 
     __tablename__ = "organisation"
@@ -77,7 +77,7 @@ class Organisation(Audited, db.Model):
     checked_at: Mapped[datetime]
 
 
-class Membership(db.Model):
+class Membership(Model):
     """Staff have seen that this account speaks for that organisation."""
 
     __tablename__ = "membership"
@@ -89,7 +89,7 @@ class Membership(db.Model):
     checked_at: Mapped[datetime]
 
 
-class SignInLink(db.Model):
+class SignInLink(Model):
     """A mailed way in: the secret in the link, and the six digits for the page still open. Only digests are kept."""
 
     __tablename__ = "sign_in_link"
@@ -105,7 +105,7 @@ class SignInLink(db.Model):
     used_at: Mapped[datetime | None]
 
 
-class AddressDay(db.Model):
+class AddressDay(Model):
     """How many mails strangers have made us send to an address on a day. Only a digest of the address is kept."""
 
     __tablename__ = "address_day"
@@ -117,7 +117,7 @@ class AddressDay(db.Model):
     mails: Mapped[int] = mapped_column(default=0)
 
 
-class StoppedAddress(db.Model):
+class StoppedAddress(Model):
     """Its holder said 'this wasn't me': nothing more is sent unless they ask from within the mailbox."""
 
     __tablename__ = "stopped_address"
@@ -126,7 +126,7 @@ class StoppedAddress(db.Model):
     stopped_at: Mapped[datetime]
 
 
-class SignInTry(db.Model):
+class SignInTry(Model):
     """Wrong passwords for an address within an hour, so that guessing is slow whatever address it comes from."""
 
     __tablename__ = "sign_in_try"

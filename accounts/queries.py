@@ -30,7 +30,7 @@ def mail_record(email: str, now: datetime) -> MailRecord:
 
 
 def standing_of(account: Account, organisation_name: str) -> tuple[Level, Organisation | None]:
-    """How far an account's word that it speaks for an organisation has been confirmed, and which organisation that is."""
+    """How far it is confirmed that an account speaks for an organisation, and which organisation that is."""
     if not organisation_name:
         return Level.EMAIL_CONFIRMED, None
     key = rules.organisation_key(organisation_name)

@@ -42,7 +42,7 @@ class Way:
 
 
 def way_in(*, email: str, now: datetime, life: timedelta = rules.CODE_LIFE) -> Way | None:
-    """A new link and code for an address, or None when it may not be mailed (too often today, or it asked us to stop)."""
+    """A link and code for an address, or None when it may not be mailed: too often today, or it asked us to stop."""
     email = rules.normal_email(email)
     if not queries.mail_record(email, now).may_be_mailed:
         return None

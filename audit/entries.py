@@ -225,5 +225,5 @@ def commitment(kind: str, salt: bytes, text: str) -> str:
 
 
 def pseudonym(kind: str, salt: bytes, identity: dict[str, str]) -> str:
-    """SHA-256(tag ‖ salt ‖ canonical identity), 64 hex digits: the same person on the same item, nobody to anyone else."""
+    """SHA-256(tag ‖ salt ‖ canonical identity), 64 hex digits: one person on one item, nobody to anyone else."""
     return hashlib.sha256(_TAG + kind.encode() + b"\x00" + salt + rfc8785.dumps(identity)).hexdigest()

@@ -3,12 +3,12 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Index, Integer, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import db
+from core.db import Model
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
 
-class Entry(db.Model):
+class Entry(Model):
     """One line of the record. Written once with its change; the sequencer alone gives it its place, ``idx``."""
 
     __tablename__ = "entry"
@@ -31,8 +31,8 @@ class Entry(db.Model):
     about_id: Mapped[int | None] = mapped_column(BigId)
 
 
-class Opening(db.Model):
-    """What a commitment in an entry stands for. Deleting it makes the commitment unopenable; the chain still verifies."""
+class Opening(Model):
+    """What a commitment in an entry stands for. Delete it and the commitment stays shut; the chain still verifies."""
 
     __tablename__ = "opening"
 
@@ -44,7 +44,7 @@ class Opening(db.Model):
     text: Mapped[str]
 
 
-class FollowerCursor(db.Model):
+class FollowerCursor(Model):
     """How far a follower has read: the number of entries behind it."""
 
     __tablename__ = "follower_cursor"

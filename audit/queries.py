@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 
 from audit.models import Entry, FollowerCursor, Opening
 from core.db import db
@@ -30,7 +30,7 @@ def read(body: bytes) -> dict[str, Any]:
     return json.loads(body)
 
 
-def line(row: Row[Any]) -> Line:
+def line(row: Any) -> Line:
     return Line(row.id, row.idx, row.type, row.item, datetime.fromtimestamp(row.hour, UTC), read(row.body))
 
 

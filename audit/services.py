@@ -59,7 +59,7 @@ def open_log(*, origin: str, log_key: str, promise_key: str, demonstration: bool
 def record(body: Body, *, about: Any, now: datetime, openings: dict[str, Sealed] | None = None) -> Written:
     """Add an entry to the caller's transaction: it lands, or fails, with the change it speaks of.
 
-    ``about`` is the changed row, or rows where one act changes several; the first is the one followers find by the entry.
+    ``about`` is the changed row, or rows where one act changes several; followers find the first by the entry.
     ``openings`` gives, by field name, what the entry's commitments stand for.
     """
     rows = list(about) if isinstance(about, list | tuple) else [about]
@@ -119,7 +119,7 @@ def _time(now: datetime) -> int:
 
 
 def sequence_waiting() -> int:
-    """Give waiting entries their places, one batch; returns how many. Call inside transaction(), one caller at a time."""
+    """Give waiting entries their places, one batch; returns how many. Call inside transaction()."""
     take_turn("sequencer")
     waiting = db.session.execute(
         select(Entry.seq, Entry.id, Entry.t.label("hour"), Entry.type, Entry.body)
@@ -131,9 +131,9 @@ def sequence_waiting() -> int:
         return 0
     size = queries.log_size()
     places = [{"its_seq": row.seq, "place": size + n} for n, row in enumerate(_in_order(waiting))]
+    table = Entry.metadata.tables[Entry.__tablename__]
     db.session.connection().execute(
-        update(Entry.__table__).where(Entry.__table__.c.seq == bindparam("its_seq")).values(idx=bindparam("place")),  # type: ignore[arg-type]
-        places,
+        update(table).where(table.c.seq == bindparam("its_seq")).values(idx=bindparam("place")), places
     )
     return len(places)
 
@@ -150,7 +150,7 @@ def _shuffled_after_what_they_refer_to(rows: dict[str, Any]) -> list[Any]:
     graph = {id: {earlier for earlier in _refers(row) if earlier in rows} for id, row in rows.items()}
     sorter = TopologicalSorter(graph)
     sorter.prepare()
-    ordered = []
+    ordered: list[Any] = []
     while sorter.is_active():
         ready = list(sorter.get_ready())
         SystemRandom().shuffle(ready)

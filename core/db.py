@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
@@ -54,6 +54,11 @@ class Base(DeclarativeBase):
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": True})
 
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+
 
 @contextmanager
 def transaction() -> Iterator[None]:
@@ -99,7 +104,7 @@ def take_turn(what: str, *, shared: bool = False) -> None:
 
 @contextmanager
 def _writers_turn() -> Iterator[None]:
-    """On SQLite writers queue on a file lock: the kernel wakes them in turn, where the database's own wait is a lottery."""
+    """On SQLite writers queue on a file lock: the kernel wakes them in turn; the database's own wait is a lottery."""
     if db.engine.dialect.name != "sqlite":
         yield
         return

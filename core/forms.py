@@ -14,7 +14,7 @@ _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2028-\u202e\u2060-
 
 
 def tidy(text: str | None) -> str:
-    """A WTForms filter: NFC, one kind of line end, no characters that hide or reorder text; a missing field is empty."""
+    """A WTForms filter: NFC, one kind of line end, nothing that hides or reorders text; a missing field is empty."""
     unified = (text or "").replace("\r\n", "\n").replace("\r", "\n")
     return unicodedata.normalize("NFC", _UNSEEN.sub("", unified)).strip()
 

@@ -13,7 +13,7 @@ from flask import current_app, render_template
 from sqlalchemy import UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import db, transaction
+from core.db import Model, db, transaction
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ BATCH = 50
 SMTP_TIMEOUT_SECONDS = 30
 
 
-class Mail(db.Model):
+class Mail(Model):
     """One message to one person for one cause. In a demonstration it stays here, as the demo mailbox."""
 
     __tablename__ = "mail"
@@ -96,7 +96,7 @@ class Letter:
 
 
 def deliver_due(now: datetime) -> int:
-    """Send what is due, a batch at a time; returns how many left. Each is marked by itself, so that a crash repeats one."""
+    """Send what is due, a batch at a time; returns how many left. Each is marked by itself: a crash repeats one."""
     letters = [_letter(mail) for mail in _due(now)]
     db.session.rollback()
     if not letters:

@@ -5,11 +5,11 @@ from sqlalchemy.orm import Mapped, composite, mapped_column, relationship
 
 from accounts.models import Department
 from audit.guard import Audited
-from core.db import db
+from core.db import Model
 from regulations.rules import Citation, Split, Stage, Window, stage_of
 
 
-class Theme(Audited, db.Model):
+class Theme(Audited, Model):
     """A subject on which regulations are asked about together, within one window."""
 
     __tablename__ = "theme"
@@ -33,7 +33,7 @@ class Theme(Audited, db.Model):
     regulations: Mapped[list["Regulation"]] = relationship(back_populates="theme")
 
 
-class Regulation(Audited, db.Model):
+class Regulation(Audited, Model):
     """One instrument, listed under one theme."""
 
     __tablename__ = "regulation"
@@ -70,7 +70,7 @@ class Regulation(Audited, db.Model):
         return stage_of(Stage(self.settled) if self.settled else None, self.theme.window, now)
 
 
-class RegulationSector(db.Model):
+class RegulationSector(Model):
     """One of the lines of business a regulation bears on."""
 
     __tablename__ = "regulation_sector"

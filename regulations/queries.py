@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, case, func, literal, select
+from sqlalchemy import ColumnElement, case, func, literal, select
 from sqlalchemy.orm import joinedload
 
 from core.db import db
@@ -85,14 +85,14 @@ def themes(now: datetime) -> list[ThemeRow]:
 _ORDER = {Stage.OPEN: 0, Stage.UPCOMING: 1, Stage.UNDER_CONSIDERATION: 2, Stage.DECIDED: 3}
 
 
-def _theme_row(row: Row[Any], now: datetime) -> ThemeRow:
+def _theme_row(row: Any, now: datetime) -> ThemeRow:
     window = Window(row.opens_at, row.closes_at)
     stage = window.stage(now)
     if stage is Stage.UNDER_CONSIDERATION and row.settled == row.regulations:
         stage = Stage.DECIDED
     return ThemeRow(
-        row.id, row.slug, row.title, row.kind, row.summary, Split(row.split), window, row.decision_due_at, row.frozen_at,
-        row.regulations, row.settled - row.spent, stage,
+        row.id, row.slug, row.title, row.kind, row.summary, Split(row.split), window, row.decision_due_at,
+        row.frozen_at, row.regulations, row.settled - row.spent, stage,
     )  # fmt: skip
 
 

@@ -123,7 +123,7 @@ def list_regulations(*, theme: Theme, listings: Sequence[Listing], now: datetime
     ]
     record_many(Regulation, rows, bodies, now=now)
     listed = select(Regulation.slug, Regulation.id).filter_by(theme_id=theme.id)
-    ids = {slug: id for slug, id in db.session.execute(listed)}
+    ids = {row.slug: row.id for row in db.session.execute(listed)}
     for listing in listings:
         for sector in listing.sectors:
             db.session.add(RegulationSector(regulation_id=ids[listing.citation.slug], sector=sector))

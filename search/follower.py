@@ -1,4 +1,4 @@
-"""Keeps the indexes in step with the record: reads which rows an entry is about, and puts their words where they belong."""
+"""Keeps the indexes in step with the record: finds the rows an entry is about, and puts their words in."""
 
 import logging
 from collections.abc import Iterator, Sequence

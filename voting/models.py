@@ -6,7 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from accounts.models import Account
 from audit.guard import Audited
 from audit.models import BigId
-from core.db import db
+from core.db import Model
 from regulations.models import Regulation
 from voting.rules import CommentStatus
 
@@ -14,7 +14,7 @@ _CHOICES = "choice IS NULL OR choice IN ('scrap', 'improve', 'keep')"
 _DIRECTION = "(choice = 'improve') = (direction IS NOT NULL) OR choice IS NULL"
 
 
-class PendingBallot(db.Model):
+class PendingBallot(Model):
     """A ballot on its way: kept between the two screens and until its address is confirmed. Counted nowhere."""
 
     __tablename__ = "pending_ballot"
@@ -39,8 +39,8 @@ class PendingBallot(db.Model):
     regulation: Mapped[Regulation] = relationship(lazy="joined")
 
 
-class Vote(Audited, db.Model):
-    """One person's standing vote on one regulation. Changing it replaces it; withdrawing leaves the row without a choice."""
+class Vote(Audited, Model):
+    """One person's standing vote on one regulation. Changing it replaces it; a withdrawn one has no choice."""
 
     __tablename__ = "vote"
     __table_args__ = (
@@ -74,7 +74,7 @@ class Vote(Audited, db.Model):
     regulation: Mapped[Regulation] = relationship()
 
 
-class VoteDetail(db.Model):
+class VoteDetail(Model):
     """What somebody chose to add about themselves and the cost, never published with their name or vote."""
 
     __tablename__ = "vote_detail"
@@ -89,7 +89,7 @@ class VoteDetail(db.Model):
     nation: Mapped[str | None]
 
 
-class Pseudonym(db.Model):
+class Pseudonym(Model):
     """Who an entry's ``voter`` or ``author`` is, with the salt that proves it and the identity as it was then."""
 
     __tablename__ = "pseudonym"
@@ -104,7 +104,7 @@ class Pseudonym(db.Model):
     value: Mapped[str] = mapped_column(unique=True)
 
 
-class Comment(Audited, db.Model):
+class Comment(Audited, Model):
     """A reason somebody wrote for their choice."""
 
     __tablename__ = "comment"
@@ -132,7 +132,7 @@ class Comment(Audited, db.Model):
     regulation: Mapped[Regulation] = relationship()
 
 
-class Support(Audited, db.Model):
+class Support(Audited, Model):
     """Somebody stands behind a reason that another gave."""
 
     __tablename__ = "support"
@@ -151,7 +151,7 @@ class Support(Audited, db.Model):
     comment: Mapped[Comment] = relationship()
 
 
-class ModerationAct(Audited, db.Model):
+class ModerationAct(Audited, Model):
     """A comment was hidden by a public rule, or shown again. The text is kept either way."""
 
     __tablename__ = "moderation_act"
@@ -166,7 +166,7 @@ class ModerationAct(Audited, db.Model):
     entry_id: Mapped[str | None]
 
 
-class Receipt(db.Model):
+class Receipt(Model):
     """A page only its holder can find, which says what was counted and where it stands in the record."""
 
     __tablename__ = "receipt"
@@ -178,7 +178,7 @@ class Receipt(db.Model):
     made_at: Mapped[datetime]
 
 
-class TallyCell(db.Model):
+class TallyCell(Model):
     """Derived by a follower of the record: how many standing votes of each kind a regulation has."""
 
     __tablename__ = "tally_cell"
@@ -191,7 +191,7 @@ class TallyCell(db.Model):
     votes: Mapped[int]
 
 
-class TallyTotal(db.Model):
+class TallyTotal(Model):
     """Derived likewise: one row a regulation, so that lists can sort and show it without adding up."""
 
     __tablename__ = "tally_total"
@@ -210,7 +210,7 @@ class TallyTotal(db.Model):
     comments: Mapped[int] = mapped_column(default=0)
 
 
-class CommentTally(db.Model):
+class CommentTally(Model):
     """Derived likewise: how many stand behind a comment besides its author."""
 
     __tablename__ = "comment_tally"
@@ -220,7 +220,7 @@ class CommentTally(db.Model):
     supports: Mapped[int]
 
 
-class FrozenTally(Audited, db.Model):
+class FrozenTally(Audited, Model):
     """The final count of a regulation, recorded when nothing more could be added to it."""
 
     __tablename__ = "frozen_tally"

@@ -1,4 +1,4 @@
-"""Hiding a comment by a public rule, and showing it again. Nothing is deleted, and the record says who, when and why."""
+"""Hiding a comment by a public rule, and showing it again. Nothing is deleted; the record says who, when and why."""
 
 from datetime import datetime
 

@@ -247,11 +247,11 @@ def count_reasons(regulation_id: int) -> dict[str, int]:
         .where(Comment.regulation_id == regulation_id, Comment.status == CommentStatus.PUBLISHED)
         .group_by(Comment.choice)
     )
-    return {choice: n for choice, n in db.session.execute(wanted)}
+    return {row[0]: row[1] for row in db.session.execute(wanted)}
 
 
 def offered_reasons(regulation_id: int, *, seed: str, but_not_of: int | None = None) -> dict[Choice, list[Reason]]:
-    """At most five reasons for each side, drawn from the most supported and the newest, in the ballot's own random order."""
+    """At most five reasons a side, drawn from the most supported and the newest, in the ballot's own random order."""
     pool: dict[int, Reason] = {}
     published = _reasons().where(Comment.regulation_id == regulation_id, Comment.status == CommentStatus.PUBLISHED)
     if but_not_of is not None:
@@ -293,4 +293,4 @@ def order_effect() -> list[tuple[str, str, int]]:
         .where(Vote.choice.is_not(None), or_(Theme.split != Split.KEPT, Theme.frozen_at.is_not(None)))
         .group_by(Vote.order, Vote.choice)
     )
-    return [(row[0], row[1], row[2]) for row in db.session.execute(wanted)]
+    return [(row[0], row[1] or "", row[2]) for row in db.session.execute(wanted)]

@@ -145,7 +145,7 @@ class Ballot:
 def check_ballot(
     choice: Choice | None, direction: Direction | None, text: str, supports: str, not_said: bool
 ) -> ReasonKind:
-    """Asked alike of all three choices, so that none is easier than the others. Returns which kind of reason was given."""
+    """Asked alike of all three choices, so that none is easier. Returns which kind of reason was given."""
     if choice is None:
         raise RuleBroken("Choose scrap, improve or keep.", field="choice")
     if choice is Choice.IMPROVE and direction is None:
@@ -170,7 +170,7 @@ def check_ballot(
     if not_said:
         return ReasonKind.NOT_SAID
     raise RuleBroken(
-        f"Tell us why you would {choice} this regulation, stand behind a reason others gave, or tick “I’d rather not say”.",
+        f"Say why you would {choice} this regulation, stand behind a reason others gave, or tick “I’d rather not say”.",
         field="text",
     )
 

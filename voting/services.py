@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import rfc8785
 from sqlalchemy import select
@@ -34,7 +35,7 @@ def cast_vote(
 ) -> Receipt:
     """Cast, or change, a person's one vote on a regulation, with the reason they give.
 
-    ``given_at`` is when a ballot that waited for its address was filled in; it may be confirmed for a day after the close.
+    ``given_at`` is when a ballot that waited for its address was filled in: it may be confirmed a day after the close.
     The same ballot again changes nothing and gives the receipt it gave before.
     """
     check_still_taken(regulation, given_at, now)
@@ -75,7 +76,7 @@ def check_still_taken(regulation: Regulation, given_at: datetime | None, now: da
 
 
 def withdraw_vote(*, voter: Account, regulation: Regulation, now: datetime) -> None:
-    """Take a vote back, and its reason with it. The row stays, so that the chain of this voter's entries stays whole."""
+    """Take a vote back, and its reason with it. The row stays, so that the chain of this voter's entries does."""
     check_still_taken(regulation, None, now)
     _wait_for_this_person(voter)
     vote = standing_vote(voter, regulation)
@@ -166,7 +167,7 @@ def _check_organisations_one_vote(voter: Account, organisation: Organisation | N
 def _record_vote(vote: Vote, now: datetime) -> None:
     if vote.regulation.theme.split == Split.KEPT and vote.choice is not None:
         sealed = Sealed.of("vote", f"{vote.choice}:{vote.direction or ''}")
-        said = {"commit": sealed.commit}
+        said: dict[str, Any] = {"commit": sealed.commit}
         openings = {"commit": sealed}
     else:
         said = {"choice": vote.choice, "direction": vote.direction}
@@ -229,7 +230,7 @@ def _record_comment(comment: Comment, now: datetime) -> None:
     if comment.regulation.theme.split == Split.KEPT:
         side = Sealed.of("comment-vote", f"{comment.choice}:{comment.direction or ''}")
         openings["commit"] = side
-        said = {"commit": side.commit}
+        said: dict[str, Any] = {"commit": side.commit}
     else:
         said = {"vote": comment.choice, "direction": comment.direction}
     entry = CommentEntry(
@@ -303,7 +304,7 @@ def _pseudonym(row: Vote | Comment, kind: str) -> str:
 
 
 def _pseudonym_of(account_id: int, regulation: Regulation, kind: str) -> str:
-    """Computed at the first act on an item and kept, so that a later change of address does not split a person in two."""
+    """Computed at the first act on an item and kept: a later change of address must not split a person in two."""
     known = db.session.scalar(
         select(Pseudonym.value).filter_by(account_id=account_id, regulation_id=regulation.id, kind=kind)
     )

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, func, select
 
+from accounts.rules import Capacity
 from audit import queries as record_queries
 from audit.entries import TallyEntry
 from audit.followers import Step
@@ -56,7 +57,7 @@ class TallyFollower:
 
     def _ids(self, items: set[str]) -> dict[str, int]:
         rows = db.session.execute(select(Regulation.slug, Regulation.id).where(Regulation.slug.in_(items)))
-        return {slug: id for slug, id in rows}
+        return {row.slug: row.id for row in rows}
 
     def _fold_votes(self, regulation_id: int, votes: Sequence[dict[str, object]]) -> None:
         changes: dict[CellKey, int] = {}
@@ -110,7 +111,9 @@ def _standing_cells(regulation_id: int) -> list[Cell]:
         .where(Vote.regulation_id == regulation_id, Vote.choice.is_not(None))
         .group_by(Vote.capacity, Vote.level, Vote.choice, Vote.direction)
     )
-    return [Cell(r.capacity, r.level, r.choice, r.direction, r.votes) for r in db.session.execute(wanted)]
+    return [
+        Cell(Capacity(r.capacity), r.level, r.choice or "", r.direction, r.votes) for r in db.session.execute(wanted)
+    ]
 
 
 def _add_up_again(regulation_id: int, reasons: int) -> None:
@@ -120,7 +123,7 @@ def _add_up_again(regulation_id: int, reasons: int) -> None:
             TallyCell.regulation_id == regulation_id
         )
     )
-    tally = rules.add_up(Cell(*row) for row in cells)
+    tally = rules.add_up(Cell(Capacity(r.capacity), r.level, r.choice, r.direction, r.votes) for r in cells)
     total = db.session.get(TallyTotal, regulation_id)
     if total is None:
         total = TallyTotal(regulation_id=regulation_id, reasons=0)
@@ -147,7 +150,7 @@ def _count_supports(steps: Iterable[Step]) -> None:
         .where(Support.comment_id.in_(comments), Support.stands)
         .group_by(Support.comment_id)
     )
-    counts |= {comment_id: n for comment_id, n in db.session.execute(standing)}
+    counts |= {row[0]: row[1] for row in db.session.execute(standing)}
     for comment_id, supports in counts.items():
         row = db.session.get(CommentTally, comment_id)
         if row is None:
