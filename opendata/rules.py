@@ -1,0 +1,41 @@
+"""What the rows of the downloads are called and hold. Pure: no Flask, no database, no clock."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+DECISION_FIELDS = (
+    "reference", "slug", "title", "theme", "department", "outcome", "reasons", "decided_by", "approved_by",
+    "published_at", "agrees_with_vote", "supersedes", "superseded_by", "url",
+)  # fmt: skip
+DEMONSTRATION = "demonstration"
+NO_SUCH_DECISION = "Demonstration: no such decision was made"
+
+
+class Published(Protocol):
+    """A decision as lists give it."""
+
+    @property
+    def reference(self) -> str: ...
+    @property
+    def published_at(self) -> datetime: ...
+
+
+def decision_row(decision: Published, url: str) -> dict[str, Any]:
+    """A decision under the names that every download uses; what lists know beside them stays out."""
+    return {name: url if name == "url" else getattr(decision, name) for name in DECISION_FIELDS}
+
+
+def labelled(rows: Iterable[Mapping[str, Any]], *, demonstration: bool) -> list[dict[str, Any]]:
+    """In a demonstration every row says so, wherever it travels."""
+    return [{**row, DEMONSTRATION: True} if demonstration else dict(row) for row in rows]
+
+
+def fields(names: Iterable[str], *, demonstration: bool) -> tuple[str, ...]:
+    """The columns of a table, with the one more that a demonstration has."""
+    return (*names, DEMONSTRATION) if demonstration else tuple(names)
+
+
+def decision_title(title: str, *, demonstration: bool) -> str:
+    """A feed's headline, which must not be taken for news when nothing happened."""
+    return f"{NO_SUCH_DECISION} – {title}" if demonstration else title
