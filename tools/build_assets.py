@@ -25,7 +25,7 @@ def without_branding(css: str) -> str:
     """The stylesheet in our own fonts, with every rule that draws GOV.UK's marks left out."""
     css = re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
     css = re.sub(r"@font-face\{[^}]*\}", "", css)
-    css = css.replace("GDS Transport,arial,sans-serif", OUR_FONTS)
+    css = re.sub(r"(?<=font-family:)(GDS Transport,arial,)?sans-serif", OUR_FONTS, css)
     css = re.sub(r"([^{}@;]+)(\{[^{}]*\})", _unbranded_rule, css)
     while (tidied := re.sub(r"@(?:media|supports)[^{};]*\{\s*\}", "", css)) != css:
         css = tidied
