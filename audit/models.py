@@ -1,6 +1,6 @@
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, Integer, LargeBinary, text
+from sqlalchemy import BigInteger, Index, Integer, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Model
@@ -13,7 +13,6 @@ class Entry(Model):
 
     __tablename__ = "entry"
     __table_args__ = (
-        Index("ix_entry_waiting", "seq", sqlite_where=text("idx IS NULL"), postgresql_where=text("idx IS NULL")),
         Index("ix_entry_item_idx", "item", "idx"),
         Index("ix_entry_type_idx", "type", "idx"),
         Index("ix_entry_t_idx", "t", "idx"),

@@ -65,13 +65,6 @@ def upgrade() -> None:
         batch_op.create_index("ix_entry_item_idx", ["item", "idx"], unique=False)
         batch_op.create_index("ix_entry_t_idx", ["t", "idx"], unique=False)
         batch_op.create_index("ix_entry_type_idx", ["type", "idx"], unique=False)
-        batch_op.create_index(
-            "ix_entry_waiting",
-            ["seq"],
-            unique=False,
-            sqlite_where=sa.text("idx IS NULL"),
-            postgresql_where=sa.text("idx IS NULL"),
-        )
 
     op.create_table(
         "follower_cursor",
@@ -635,9 +628,6 @@ def downgrade() -> None:
     op.drop_table("mail")
     op.drop_table("follower_cursor")
     with op.batch_alter_table("entry", schema=None) as batch_op:
-        batch_op.drop_index(
-            "ix_entry_waiting", sqlite_where=sa.text("idx IS NULL"), postgresql_where=sa.text("idx IS NULL")
-        )
         batch_op.drop_index("ix_entry_type_idx")
         batch_op.drop_index("ix_entry_t_idx")
         batch_op.drop_index("ix_entry_item_idx")

@@ -1,0 +1,116 @@
+"""The promises about every page: who may open it, that it compiles, that looking changes nothing."""
+
+import re
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from audit.models import Entry
+from core.db import db
+from tests.factories import (
+    NOON,
+    a_decision,
+    a_frozen_theme,
+    a_regulation,
+    a_theme,
+    a_vote,
+    settle_the_record,
+)
+
+ROOT = Path(__file__).parents[2]
+TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+ACCESS = re.compile(r"public|visitor|participant|staff:[a-z_,]+")
+
+
+def test_every_route_says_who_may_open_it(sqlite_app):
+    bare = [rule.endpoint for rule in sqlite_app.url_map.iter_rules() if not _access(sqlite_app, rule.endpoint)]
+    assert bare == []
+
+
+def _access(app, endpoint):
+    access = getattr(app.view_functions[endpoint], "access", "")
+    return access if ACCESS.fullmatch(access) else ""
+
+
+def test_every_template_compiles(sqlite_app):
+    for path in [*TEMPLATES, *(ROOT / "templates").rglob("*.txt")]:
+        sqlite_app.jinja_env.get_template(str(path.relative_to(ROOT / "templates")))
+
+
+def test_templates_hold_no_script_or_style_of_their_own():
+    for path in TEMPLATES:
+        if path.parent.name == "mail":
+            continue
+        text = path.read_text("utf-8")
+        assert not re.search(r"<style|\sstyle=|\son[a-z]+=\"|<script(?![^>]*\bsrc=)", text), path
+        assert "https://" not in re.sub(
+            r"\{#.*?#\}|https://www\.(legislation|nationalarchives)\.gov\.uk", "", text, flags=re.S
+        ) or ("src=" not in text), path
+
+
+def test_templates_escape_what_people_wrote():
+    for path in TEMPLATES:
+        text = path.read_text("utf-8")
+        assert "autoescape false" not in text, path
+        assert not re.search(r"\|\s*safe\b", text), path
+
+
+@pytest.fixture
+def site(app):
+    theme = a_theme(closes=NOON.replace(day=4))
+    decided, open_one = a_regulation(theme), a_regulation()
+    for regulation in (decided, open_one):
+        a_vote(regulation)
+    settle_the_record()
+    a_frozen_theme(theme, now=NOON.replace(day=6))
+    decision = a_decision(decided)
+    entry = db.session.scalars(select(Entry.id).filter_by(type="decision")).one()
+    given = {"slug": open_one.slug, "reference": decision.reference, "entry_id": entry, "name": "privacy"}
+    db.session.rollback()
+    return app, given, theme.slug
+
+
+def addresses(app, given, theme):
+    """Every address that can be opened with what the site holds."""
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or rule.endpoint == "static":
+            continue
+        words = dict(given, slug=theme) if "/themes/" in rule.rule else given
+        if rule.arguments <= words.keys():
+            yield (
+                rule.endpoint,
+                app.url_map.bind("localhost").build(rule.endpoint, {k: words[k] for k in rule.arguments}),
+            )
+
+
+def contents():
+    with db.engine.connect() as connection:
+        return {
+            table.name: sorted(map(repr, connection.exec_driver_sql(f'SELECT * FROM "{table.name}"').fetchall()))
+            for table in db.metadata.sorted_tables
+        }
+
+
+def test_looking_changes_nothing_and_public_pages_know_nobody(site):
+    app, given, theme = site
+    before, seen = contents(), 0
+    for endpoint, address in addresses(app, given, theme):
+        answer = app.test_client().get(address)
+        assert answer.status_code < 500, f"{address} answers {answer.status_code}"
+        seen += 1
+        if _access(app, endpoint) == "public" and answer.status_code == 200:
+            assert "Set-Cookie" not in answer.headers, address
+            assert "Cookie" not in answer.headers.get("Vary", ""), address
+        if answer.mimetype == "text/html" and answer.status_code < 300:
+            assert answer.text.count("<h1") == 1, f"{address} has {answer.text.count('<h1')} h1"
+            assert re.search(r"<title>[^<]+ – [^<]+</title>", answer.text), address
+            assert "script-src 'self'" in answer.headers["Content-Security-Policy"] or "mailbox" in address
+    assert seen > 20
+    assert contents() == before
+
+
+def test_a_page_that_is_not_there_is_a_designed_page(client):
+    answer = client.get("/no/such/page")
+    assert answer.status_code == 404
+    assert "<h1" in answer.text
