@@ -63,7 +63,7 @@ def build(node_modules: Path, out: Path) -> list[Path]:
     if "initAll" not in script:
         raise NotBuilt("The script has no initAll: has govuk-frontend changed?")
     version = json.loads((govuk / "package.json").read_text("utf-8"))["version"]
-    notice = f"/*! govuk-frontend {version}, Crown Copyright (Government Digital Service), MIT licence; branding removed */\n"
+    notice = f"/*! govuk-frontend {version}, (c) Crown Copyright, MIT licence; GOV.UK's typeface and marks removed */\n"
 
     (out / "fonts").mkdir(parents=True, exist_ok=True)
     written = [out / "govuk-frontend.css", out / "govuk-frontend.js"]
