@@ -119,5 +119,11 @@ def check_code_tries(tries: int) -> None:
         raise TooOften("That code was tried too often. Use the link in the email instead.", field="code")
 
 
+def in_words(life: timedelta) -> str:
+    """How long a link lasts, as the mail that carries it says."""
+    whole, unit = (life.days, "day") if life.days else (life.seconds // 3600, "hour")
+    return f"{whole} {unit}" if whole == 1 else f"{whole} {unit}s"
+
+
 def is_past(expires_at: datetime, now: datetime) -> bool:
     return now >= expires_at

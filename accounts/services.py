@@ -29,6 +29,7 @@ from audit.entries import OrganisationChecked, RoleEntry, text_digest
 from audit.services import record
 from core.db import db
 from core.errors import Clash, Gone, NotAllowed, RuleBroken, TooOften
+from core.mail import write_mail
 
 WRONG = "That email address and password don’t match. You can also ask for a sign-in link by email."
 
@@ -58,6 +59,30 @@ def way_in(*, email: str, now: datetime, life: timedelta = rules.CODE_LIFE) -> W
         )
     )
     return way
+
+
+def send_way_in(*, email: str, about: str | None, confirm_url: str, not_me_url: str, now: datetime) -> None:
+    """Mail the link and the six digits, if the address may be mailed today; the two urls hold {secret}.
+
+    ``about`` names what waits to be confirmed. Without it the mail only lets its reader in, and not for long.
+    """
+    life = rules.CODE_LIFE if about else rules.SIGN_IN_LIFE
+    way = way_in(email=email, now=now, life=life)
+    if way is None:
+        return
+    write_mail(
+        to=rules.normal_email(email),
+        cause=digest(way.secret),
+        kind="confirm",
+        subject="Confirm your email so that your vote counts" if about else "Your link to sign in",
+        template="confirm",
+        now=now,
+        about=about,
+        code=way.code,
+        lasts=rules.in_words(life),
+        confirm_url=confirm_url.replace("{secret}", way.secret),
+        not_me_url=not_me_url.replace("{secret}", way.secret),
+    )
 
 
 def use_link(*, secret: str, now: datetime) -> str:

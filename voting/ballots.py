@@ -15,7 +15,6 @@ from accounts.models import Account
 from accounts.rules import Capacity, check_capacity, normal_email
 from core.db import db
 from core.errors import RuleBroken
-from core.mail import write_mail
 from regulations.models import Regulation
 from voting import rules
 from voting.models import PendingBallot, Receipt
@@ -80,25 +79,8 @@ def give(*, pending: PendingBallot, email: str, confirm_url: str, not_me_url: st
     """
     check_still_taken(pending.regulation, None, now)
     pending.email, pending.given_at = normal_email(email), now
-    send_way_in(email=email, about=pending.regulation.title, confirm_url=confirm_url, not_me_url=not_me_url, now=now)
-
-
-def send_way_in(*, email: str, about: str | None, confirm_url: str, not_me_url: str, now: datetime) -> None:
-    """Mail the link and the six digits, if the address may be mailed today."""
-    way = accounts.way_in(email=email, now=now)
-    if way is None:
-        return
-    write_mail(
-        to=normal_email(email),
-        cause=accounts.digest(way.secret),
-        kind="confirm",
-        subject="Confirm your email so that your vote counts" if about else "Your link to sign in",
-        template="confirm",
-        now=now,
-        about=about,
-        code=way.code,
-        confirm_url=confirm_url.replace("{secret}", way.secret),
-        not_me_url=not_me_url.replace("{secret}", way.secret),
+    accounts.send_way_in(
+        email=email, about=pending.regulation.title, confirm_url=confirm_url, not_me_url=not_me_url, now=now
     )
 
 
