@@ -1,4 +1,4 @@
-"""The rows behind a public list as JSON, CSV and Atom. The caller says which rows; here they only change their dress."""
+"""The rows behind a public list as JSON, CSV and Atom. The caller says which; here they only change their dress."""
 
 import csv
 import io
