@@ -9,6 +9,28 @@ from core.errors import RuleBroken
 
 GRACE = timedelta(hours=24)
 DECISION_DUE = timedelta(days=90)
+ALL_SECTORS = "all-sectors"
+SECTORS = {
+    "agriculture": "Agriculture",
+    "construction": "Construction",
+    "education": "Education",
+    "energy": "Energy",
+    "finance": "Finance",
+    "health": "Health and care",
+    "hospitality": "Hospitality, food and drink",
+    "leisure": "Leisure and sport",
+    "manufacturing": "Manufacturing",
+    "media": "Media and creative",
+    "professional-services": "Professional services",
+    "property": "Property and housing",
+    "public-sector": "Public sector",
+    "retail": "Retail",
+    "technology": "Technology",
+    "transport": "Transport",
+    "voluntary-sector": "Voluntary sector",
+    "water": "Water",
+    ALL_SECTORS: "All sectors",
+}
 
 
 class ThemeKind(StrEnum):
@@ -76,6 +98,10 @@ class Citation:
         "wsi": "WSI",
         "nisr": "SR",
     }
+
+    def __str__(self) -> str:
+        """As the downloads spell it: uksi 1992/2792."""
+        return f"{self.kind} {self.year}/{self.number}"
 
     @property
     def slug(self) -> str:
