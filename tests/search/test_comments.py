@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,11 @@ def test_a_comment_that_says_it_more_comes_first(library):
     assert matching_comments("bakery") == [4, 2]
 
 
+def test_of_equals_the_newest_comes_first(library):
+    services.put_comments([CommentText(number, 20, "Turnip.") for number in (8, 9, 7)])
+    assert matching_comments("turnip") == [9, 8, 7]
+
+
 def test_texts_with_control_characters_and_emoji_are_taken(library):
     assert services.put_comments([CommentText(5, 10, "A\x00 turnip \x1b\ud800 🐟" + "x" * 5_000)]) is True
     assert matching_comments("turnip") == [5]
@@ -139,6 +145,34 @@ def test_a_rebuild_that_fails_leaves_the_old_index_in_use(library):
     assert matching_comments("café") == [1]
     assert matching_comments("turnip") == []
     assert queries.comments_are_healthy()
+
+
+def test_a_rebuild_reads_its_rows_only_when_no_other_writer_can_come_between(library):
+    started, go_on, put_done = threading.Event(), threading.Event(), threading.Event()
+
+    def everything():
+        started.set()
+        go_on.wait(10)
+        yield from EVERYTHING
+
+    def rebuild() -> None:
+        with library.app_context():
+            services.rebuild_comments(everything())
+
+    def put() -> None:
+        with library.app_context():
+            services.put_comments([CommentText(4, 20, "Turnip.")])
+        put_done.set()
+
+    threads = [threading.Thread(target=rebuild), threading.Thread(target=put)]
+    threads[0].start()
+    assert started.wait(10)
+    threads[1].start()
+    assert not put_done.wait(0.5)
+    go_on.set()
+    for thread in threads:
+        thread.join(30)
+    assert matching_comments("turnip") == [4]
 
 
 def test_without_an_index_everyone_is_told_that_search_is_being_rebuilt(either_house, tmp_path):
