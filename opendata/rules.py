@@ -8,6 +8,14 @@ DECISION_FIELDS = (
     "reference", "slug", "title", "theme", "department", "outcome", "reasons", "decided_by", "approved_by",
     "published_at", "agrees_with_vote", "supersedes", "superseded_by", "url",
 )  # fmt: skip
+REGULATION_FIELDS = (
+    "slug", "citation", "title", "theme", "department", "stage", "participants", "scrap", "improve", "improve_lighter",
+    "improve_clearer", "improve_stricter", "improve_other", "keep", "comments", "closes_on", "outcome", "url",
+)  # fmt: skip
+THEME_FIELDS = (
+    "slug", "title", "kind", "stage", "opens_on", "closes_on", "decision_due_on", "split", "regulations", "decided",
+    "answers", "url",
+)  # fmt: skip
 DEMONSTRATION = "demonstration"
 NO_SUCH_DECISION = "Demonstration: no such decision was made"
 
@@ -24,6 +32,12 @@ class Published(Protocol):
 def decision_row(decision: Published, url: str) -> dict[str, Any]:
     """A decision under the names that every download uses; what lists know beside them stays out."""
     return {name: url if name == "url" else getattr(decision, name) for name in DECISION_FIELDS}
+
+
+def regulation_row(regulation: Any, url: str) -> dict[str, Any]:
+    """A regulation likewise. Its split is null while its theme keeps it until the close."""
+    row = {name: url if name == "url" else getattr(regulation, name) for name in REGULATION_FIELDS}
+    return row | {"citation": str(regulation.citation)}
 
 
 def labelled(rows: Iterable[Mapping[str, Any]], *, demonstration: bool) -> list[dict[str, Any]]:
