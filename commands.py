@@ -1,7 +1,9 @@
 """What `flask` can be told to do. Each command opens its own transaction."""
 
 import os
+import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -18,7 +20,7 @@ from audit import services as audit
 from audit.followers import Follower
 from audit.queries import is_opened, some_wait
 from core import clock, mail, worker
-from core.config import Settings, mark_folder
+from core.config import SECRET_FILE, Settings, mark_folder
 from core.db import db, transaction
 from core.errors import RuleBroken
 from notices.follower import NoticesFollower
@@ -30,6 +32,7 @@ from voting.tallying import TallyFollower
 FOLLOWERS: tuple[Follower, ...] = (TallyFollower(), SearchFollower(), NoticesFollower())
 SEQUENCER_SECONDS = 1.0
 CHORES_SECONDS = 20.0
+ACCOUNTS_FILE = "accounts.txt"
 
 
 def init_app(app: Flask) -> None:
@@ -65,12 +68,17 @@ def migrate_and_open() -> None:
         )
 
 
-def settle_record() -> None:
+def settle_record(follow: Sequence[Follower] = FOLLOWERS) -> None:
     """Give every waiting entry its place and let the followers read to the end."""
     while some_wait():
         with transaction():
             audit.sequence_waiting()
-    followers.catch_up(FOLLOWERS)
+    followers.catch_up(follow)
+
+
+def settle_tallies() -> None:
+    """The same where nobody searches or is written to yet: the played past of a demonstration."""
+    settle_record(FOLLOWERS[:1])
 
 
 @click.command("prepare")
@@ -79,13 +87,41 @@ def prepare(empty: bool) -> None:
     """Make the database ready, with the catalogue and (in a demonstration) some invented participation."""
     from seed_data import demonstration, loader
 
-    new = not inspect(db.engine).has_table("entry")
-    if new and settings().is_demonstration and not empty:
-        demonstration.play(migrate_and_open, settle_record)
-    else:
+    folder = settings().data_dir
+    unfinished = folder / "unfinished"
+    if unfinished.exists():
+        click.echo("The last set-up was cut short; starting over.")
+        _empty_folder(folder)
+    if inspect(db.engine).has_table("entry"):
         migrate_and_open()
-        loader.load_catalogue_if_missing(now=clock.now())
+    else:
+        db.engine.dispose()
+        unfinished.touch()
+        if settings().is_demonstration and not empty:
+            demonstration.play(migrate_and_open, settle_tallies)
+            settle_record()
+            demonstration.deliver_the_past()
+            (folder / ACCOUNTS_FILE).write_text(demonstration.accounts_text(settings().site_url), "utf-8")
+        else:
+            migrate_and_open()
+        unfinished.unlink()
+    loader.load_catalogue_if_missing(now=clock.now())
     settle_record()
+    if (folder / ACCOUNTS_FILE).exists():
+        click.echo((folder / ACCOUNTS_FILE).read_text("utf-8"))
+
+
+def _empty_folder(folder: Path) -> None:
+    """Only what set-up itself began: a half-played past is worth nothing, and nobody real has used it."""
+    db.session.remove()
+    db.engine.dispose()
+    if db.engine.dialect.name != "sqlite":
+        raise click.ClickException("Set-up was cut short: empty the database, delete the data folder, and start again.")
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != SECRET_FILE:
+            path.unlink()
 
 
 @click.command("seed")
