@@ -250,9 +250,10 @@ def _as_most_asked(slug: str) -> Ruling:
     tally = tally_of(regulation.id)
     outcome = Outcome(tally.leading or Choice.KEEP)
     direction = (tally.leading_direction or Direction.CLEARER) if outcome is Outcome.IMPROVE else None
+    way = "better" if direction is Direction.OTHER else direction
     statement = {
         Outcome.KEEP: "It stays as it is: nothing that was said showed a better way to the same protection.",
-        Outcome.IMPROVE: f"It will be made {'better' if direction is Direction.OTHER else direction}, with a draft to follow.",
+        Outcome.IMPROVE: f"It will be made {way}, with a draft to follow.",
         Outcome.SCRAP: "It goes: what it asks for is secured by other rules.",
     }[outcome]
     people = f"{tally.participants} people answered" if tally.participants else "Nobody answered"
@@ -261,7 +262,7 @@ def _as_most_asked(slug: str) -> Ruling:
         outcome=outcome,
         direction=direction,
         statement=statement,
-        reasons=f"This is an invented decision for the demonstration. {people}, and nothing they wrote pointed elsewhere.",
+        reasons=f"This is an invented decision for the demonstration. {people}; nothing said pointed elsewhere.",
         departure_reason="",
         other_evidence="Example Department, desk review (invented for this demonstration).",
         days_after_close=0,
