@@ -40,13 +40,12 @@ def call(*arguments: str) -> subprocess.CompletedProcess[str]:
 def started(data_dir: Path, port: int) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, str(ROOT / "run.py"), "--empty", "--data-dir", str(data_dir), "--port", str(port)]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SITE_", "DATABASE_"))}
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as site:
+    pipe, both = subprocess.PIPE, subprocess.STDOUT
+    with subprocess.Popen(command, env=environment, stdout=pipe, stderr=both, text=True) as site:
         try:
             yield site
         finally:
-            site.kill() if site.poll() is None else None
+            site.terminate()
 
 
 def read_until_ready(site: subprocess.Popen[str]) -> str:
