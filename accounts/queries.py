@@ -22,11 +22,9 @@ def account_of_session(session_key: str) -> Account | None:
 def mail_record(email: str, now: datetime) -> MailRecord:
     digest = hashlib.sha256(email.encode()).hexdigest()
     sent = db.session.scalar(select(AddressDay.mails).filter_by(address_sha256=digest, day=now.date())) or 0
-    return MailRecord(
-        sent_today=sent,
-        stopped=db.session.get(StoppedAddress, digest) is not None,
-        confirmed=account_with(email) is not None,
-    )
+    stop, confirmed = db.session.get(StoppedAddress, digest), account_with(email) is not None
+    stopped = rules.is_stopped(stop.stopped_at if stop else None, confirmed, now)
+    return MailRecord(sent_today=sent, stopped=stopped, confirmed=confirmed)
 
 
 def standing_of(account: Account, organisation_name: str) -> tuple[Level, Organisation | None]:

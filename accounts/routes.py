@@ -1,3 +1,206 @@
-from flask import Blueprint
+"""Signing in and out, and what somebody sees of their own account."""
+
+from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
+from flask_login import current_user, login_user, logout_user
+from werkzeug.wrappers import Response
+
+from accounts import rules, services
+from accounts.forms import CodeForm, PasswordForm, SignInForm
+from accounts.models import Account
+from core import clock
+from core.access import participant, public, visitor
+from core.db import transaction
+from core.errors import RuleBroken, TooOften
+from core.forms import Form
 
 bp = Blueprint("accounts", __name__)
+
+Answer = str | Response | tuple[str, int]
+BALLOTS_ON_THEIR_WAY = "ballot"
+WAY_IN = "way_in"
+
+
+def begin_session(account: Account) -> str:
+    """Sign this browser in for 30 days; returns where the person was going.
+
+    Nothing of an earlier session stays, so that nobody can hand their own on; ballots on their way do.
+    """
+    wanted = session.get(WAY_IN, {}).get("next")
+    kept = {key: value for key, value in session.items() if key.startswith(BALLOTS_ON_THEIR_WAY)}
+    session.clear()
+    session.update(kept)
+    session.permanent = True
+    login_user(account)
+    home = "/my/contributions" if account.role == rules.Role.PARTICIPANT else "/staff"
+    return rules.own_path(wanted, home)
+
+
+@bp.route("/account/sign-in", methods=["GET", "POST"])
+@visitor
+def sign_in() -> Answer:
+    form = SignInForm(next=request.args.get("next", ""))
+    wanted = rules.own_path(form.next.data, "")
+    if current_user.is_authenticated and request.method == "GET":
+        return redirect(wanted or url_for("accounts.account"), code=303)
+    if form.validate_on_submit():
+        session[WAY_IN] = {"email": form.email.data, "next": wanted}
+        by_password = request.form.get("how") == "password"
+        try:
+            account = _holder(form, by_password)
+            if account is None and not by_password:
+                _mail_a_link(form.email.data)
+        except RuleBroken as error:
+            form.show_rule_broken(error)
+        else:
+            return redirect(begin_session(account) if account else url_for("accounts.check_email"), code=303)
+    return render_template("accounts/sign_in.html", form=form, wanted=wanted), _status(form)
+
+
+def _holder(form: SignInForm, by_password: bool) -> Account | None:
+    """Whose password was typed. Enter in that field presses the page's first button, so it is read for either.
+
+    Raises RuleBroken when signing in by password was asked for and it is wrong, or tried too often for anybody.
+    """
+    email, password = form.email.data, form.password.data
+    if not password:
+        if by_password:
+            raise RuleBroken("Enter your password, or ask for a link by email.", field="password")
+        return None
+    try:
+        with transaction():
+            services.count_try(email=email, now=clock.now())
+    except TooOften:
+        if by_password:
+            raise
+        return None
+    account = services.password_holder(email=email, password=password)
+    if account is not None:
+        with transaction():
+            services.clear_tries(email=email)
+    elif by_password:
+        raise RuleBroken(
+            "That email address and password don’t match. You can also ask for a link by email.", field="password"
+        )
+    return account
+
+
+def _mail_a_link(email: str) -> None:
+    site = current_app.config["SITE"].url
+    with transaction():
+        services.send_way_in(
+            email=email,
+            about=None,
+            confirm_url=f"{site}/account/confirm/{{secret}}",
+            not_me_url=f"{site}/account/not-me/{{secret}}",
+            now=clock.now(),
+        )
+
+
+@bp.route("/account/check-email", methods=["GET", "POST"])
+@visitor
+def check_email() -> Answer:
+    way_in = session.get(WAY_IN)
+    if way_in is None:
+        return redirect(url_for("accounts.sign_in"), code=303)
+    form = CodeForm()
+    if form.validate_on_submit():
+        try:
+            account = _account_by_code(way_in["email"], form.code.data)
+        except RuleBroken as error:
+            form.show_rule_broken(error)
+        else:
+            return redirect(begin_session(account), code=303)
+    page = render_template("accounts/check_email.html", form=form, email=way_in["email"], wanted=way_in["next"])
+    return page, _status(form)
+
+
+def _account_by_code(email: str, code: str) -> Account:
+    """Raises RuleBroken when the code is wrong, after that try has been counted."""
+    with transaction():
+        confirmed = services.use_code(email=email, code=code, now=clock.now())
+        account = confirmed and services.account_for(
+            email=confirmed, now=clock.now(), demonstration=current_app.config["SITE"].demonstration
+        )
+    if not account:
+        raise RuleBroken("That is not the code we sent last, or it is too old.", field="code")
+    return account
+
+
+@bp.route("/account/sign-out", methods=["POST"])
+@visitor
+def sign_out() -> Answer:
+    logout_user()
+    session.clear()
+    return redirect(url_for("accounts.signed_out"), code=303)
+
+
+@bp.route("/account/signed-out")
+@public
+def signed_out() -> Answer:
+    return render_template("accounts/signed_out.html")
+
+
+@bp.route("/account/sign-out-everywhere", methods=["POST"])
+@participant
+def sign_out_everywhere() -> Answer:
+    account = _signed_in()
+    with transaction():
+        services.sign_out_everywhere(account=account)
+    return sign_out()
+
+
+@bp.route("/account")
+@participant
+def account() -> Answer:
+    holder = _signed_in()
+    return render_template(
+        "accounts/account.html",
+        button=Form(),
+        email=holder.email,
+        since=clock.in_uk(holder.created_at),
+        has_password=holder.password_hash is not None,
+        password_changed=request.args.get("changed") == "password",
+        is_staff=holder.role != rules.Role.PARTICIPANT,
+        office=holder.office,
+        role=holder.role,
+        display_name=holder.display_name,
+        speaks_for=rules.Capacity(holder.capacity).label if holder.capacity else "",
+        organisation=holder.organisation_name,
+    )
+
+
+@bp.route("/account/password", methods=["GET", "POST"])
+@participant
+def password() -> Answer:
+    holder = _signed_in()
+    form = PasswordForm.for_holder(holder.password_hash is not None)
+    if form.validate_on_submit():
+        try:
+            _change_password(holder, form)
+        except RuleBroken as error:
+            form.show_rule_broken(error)
+        else:
+            begin_session(holder)
+            return redirect(url_for("accounts.account", changed="password"), code=303)
+    return render_template("accounts/password.html", form=form, email=holder.email), _status(form)
+
+
+def _change_password(holder: Account, form: PasswordForm) -> None:
+    if "current" in form:
+        email = holder.email or ""
+        with transaction():
+            services.count_try(email=email, now=clock.now())
+        if services.password_holder(email=email, password=form.current.data) is None:
+            raise RuleBroken("That is not your current password.", field="current")
+    with transaction():
+        services.set_password(account=holder, password=form.password.data)
+        services.clear_tries(email=holder.email or "")
+        services.tell_of_new_password(account=holder, now=clock.now())
+
+
+def _signed_in() -> Account:
+    return current_user._get_current_object()
+
+
+def _status(form: Form) -> int:
+    return 422 if form.errors else 200

@@ -15,6 +15,7 @@ CODE_TRIES = 5
 MAILS_A_DAY_UNCONFIRMED = 3
 MAILS_A_DAY_CONFIRMED = 20
 SIGN_IN_TRIES_AN_HOUR = 10
+STOP_OF_CONFIRMED = timedelta(days=1)
 
 
 class Role(StrEnum):
@@ -119,10 +120,30 @@ def check_code_tries(tries: int) -> None:
         raise TooOften("That code was tried too often. Use the link in the email instead.", field="code")
 
 
+def check_password_tries(tries: int) -> None:
+    if tries >= SIGN_IN_TRIES_AN_HOUR:
+        raise TooOften(
+            "Too many passwords were tried for this address. Ask for a sign-in link by email, or try in an hour.",
+            field="password",
+        )
+
+
 def in_words(life: timedelta) -> str:
     """How long a link lasts, as the mail that carries it says."""
     whole, unit = (life.days, "day") if life.days else (life.seconds // 3600, "hour")
     return f"{whole} {unit}" if whole == 1 else f"{whole} {unit}s"
+
+
+def is_stopped(stopped_at: datetime | None, confirmed: bool, now: datetime) -> bool:
+    """Whether 'this wasn't me' still holds. It never locks out for good who has shown the address to be theirs."""
+    return stopped_at is not None and (not confirmed or now < stopped_at + STOP_OF_CONFIRMED)
+
+
+def own_path(asked: str | None, otherwise: str) -> str:
+    """Where to go after signing in: a path of this site as it was asked for, or ``otherwise`` for anything else."""
+    path = asked or ""
+    own = re.fullmatch(r"/(?![/\\])[!-\[\]-~]*", path) is not None
+    return otherwise if not own or len(path) > 2_000 or path.startswith("/account/sign-") else path
 
 
 def is_past(expires_at: datetime, now: datetime) -> bool:

@@ -27,11 +27,9 @@ from accounts.models import (
 from accounts.rules import Role
 from audit.entries import OrganisationChecked, RoleEntry, text_digest
 from audit.services import record
-from core.db import db
-from core.errors import Clash, Gone, NotAllowed, RuleBroken, TooOften
+from core.db import db, take_turn
+from core.errors import Clash, Gone, NotAllowed, RuleBroken
 from core.mail import write_mail
-
-WRONG = "That email address and password don’t match. You can also ask for a sign-in link by email."
 
 
 @dataclass(frozen=True)
@@ -45,6 +43,7 @@ class Way:
 def way_in(*, email: str, now: datetime, life: timedelta = rules.CODE_LIFE) -> Way | None:
     """A link and code for an address, or None when it may not be mailed: too often today, or it asked us to stop."""
     email = rules.normal_email(email)
+    take_turn(f"address {digest(email)}")
     if not queries.mail_record(email, now).may_be_mailed:
         return None
     _count_mail(email, now)
@@ -134,8 +133,11 @@ def account_for(*, email: str, now: datetime, demonstration: bool = False) -> Ac
 def stop_mails(*, email: str, now: datetime) -> None:
     """'This wasn't me': no more mail, and the links already sent are void."""
     email = rules.normal_email(email)
-    if db.session.get(StoppedAddress, digest(email)) is None:
+    stop = db.session.get(StoppedAddress, digest(email))
+    if stop is None:
         db.session.add(StoppedAddress(address_sha256=digest(email), stopped_at=now))
+    else:
+        stop.stopped_at = now
     for link in db.session.scalars(select(SignInLink).filter_by(email=email, used_at=None)):
         link.used_at = now
 
@@ -147,9 +149,22 @@ def address_of_link(*, secret: str, now: datetime) -> str | None:
 
 
 def set_password(*, account: Account, password: str) -> None:
+    """Set or change it; every browser is signed out, so sign the one at hand in again."""
     rules.check_password(password, account.email or "")
     account.password_hash = hash_password(password)
     account.session_key = secrets.token_urlsafe(24)
+
+
+def tell_of_new_password(*, account: Account, now: datetime) -> None:
+    """So that whoever did not change it themselves hears of it."""
+    write_mail(
+        to=account.email or "",
+        cause=digest(account.session_key),
+        kind="password",
+        subject="Your password was changed",
+        template="password",
+        now=now,
+    )
 
 
 def hash_password(password: str) -> str:
@@ -158,25 +173,27 @@ def hash_password(password: str) -> str:
     return kdf.derive_phc_encoded(password.encode())
 
 
-def sign_in(*, email: str, password: str, now: datetime) -> Account | None:
-    """The account, or None when address and password don't match; wrong tries are counted, so commit them.
-
-    Raises TooOften after ten wrong tries within the hour, whoever makes them.
-    """
-    email = rules.normal_email(email)
-    hour = now.replace(minute=0, second=0, microsecond=0)
-    wanted = select(SignInTry).filter_by(address_sha256=digest(email), hour=hour)
-    tried = db.session.scalar(wanted)
-    if tried is not None and tried.tries >= rules.SIGN_IN_TRIES_AN_HOUR:
-        raise TooOften("Too many wrong passwords for this address. Ask for a sign-in link by email, or try in an hour.")
-    account = queries.account_with(email)
-    if _password_fits(account, password):
-        return account
+def count_try(*, email: str, now: datetime) -> None:
+    """Count a try at a password before it is looked at. Raises TooOften after ten in the hour, whoever makes them."""
+    address, hour = digest(rules.normal_email(email)), now.replace(minute=0, second=0, microsecond=0)
+    take_turn(f"address {address}")
+    tried = db.session.scalar(select(SignInTry).filter_by(address_sha256=address, hour=hour))
     if tried is None:
-        tried = SignInTry(address_sha256=digest(email), hour=hour, tries=0)
+        tried = SignInTry(address_sha256=address, hour=hour, tries=0)
         db.session.add(tried)
+    rules.check_password_tries(tried.tries)
     tried.tries += 1
-    return None
+
+
+def clear_tries(*, email: str) -> None:
+    """The right password was given: what was tried before it doesn't matter."""
+    db.session.execute(delete(SignInTry).where(SignInTry.address_sha256 == digest(rules.normal_email(email))))
+
+
+def password_holder(*, email: str, password: str) -> Account | None:
+    """The account, or None when address and password don't match. Slow by design: keep it out of a transaction."""
+    account = queries.account_with(email)
+    return account if _password_fits(account, password) else None
 
 
 def _password_fits(account: Account | None, password: str) -> bool:
