@@ -1,5 +1,6 @@
 """What `flask` can be told to do. Each command opens its own transaction."""
 
+import logging
 import os
 import shutil
 import sys
@@ -26,8 +27,11 @@ from core.errors import RuleBroken
 from notices.follower import NoticesFollower
 from regulations.models import Theme
 from search.follower import SearchFollower, rebuild_comments, rebuild_documents
+from search.follower import mend as mend_search
 from voting import ballots, tallying
 from voting.tallying import TallyFollower
+
+log = logging.getLogger(__name__)
 
 FOLLOWERS: tuple[Follower, ...] = (TallyFollower(), SearchFollower(), NoticesFollower())
 SEQUENCER_SECONDS = 1.0
@@ -99,6 +103,7 @@ def prepare(empty: bool) -> None:
         unfinished.touch()
         if settings().is_demonstration and not empty:
             demonstration.play(migrate_and_open, settle_tallies)
+            mend_search()
             settle_record()
             demonstration.deliver_the_past()
             (folder / ACCOUNTS_FILE).write_text(demonstration.accounts_text(settings().site_url), "utf-8")
@@ -106,6 +111,7 @@ def prepare(empty: bool) -> None:
             migrate_and_open()
         unfinished.unlink()
     loader.load_catalogue_if_missing(now=clock.now())
+    mend_search()
     settle_record()
     if (folder / ACCOUNTS_FILE).exists():
         click.echo((folder / ACCOUNTS_FILE).read_text("utf-8"))
@@ -190,8 +196,10 @@ def send_mail() -> None:
 
 
 def do_chores() -> None:
-    """Delete what must not be kept."""
+    """Delete what must not be kept, and mend a search index that was lost."""
     try:
+        if mend_search():
+            log.warning("The search index was missing or broken and has been made anew.")
         with transaction():
             ballots.forget_unconfirmed(clock.now())
             accounts.forget_old(clock.now())

@@ -68,8 +68,11 @@ def _catch_up(follower: Follower) -> int:
 
 def start_again(follower: Follower) -> None:
     """Forget what a follower derived and put its cursor at the first line."""
-    with transaction():
+    if follower.keeps_outside:
         follower.forget()
+    with transaction():
+        if not follower.keeps_outside:
+            follower.forget()
         _move(follower.name, 0, clock.now())
 
 

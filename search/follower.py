@@ -11,7 +11,7 @@ from core.db import db
 from decisions.models import Decision
 from regulations.models import Regulation
 from regulations.rules import Citation
-from search import services
+from search import queries, services
 from search.rules import CommentText, Document
 from voting.models import Comment, ModerationAct
 from voting.rules import CommentStatus
@@ -108,4 +108,15 @@ def _comments(ids: set[int | None] | None) -> tuple[list[CommentText], list[int]
         wanted = wanted.where(Comment.id.in_(ids))
     rows = db.session.execute(wanted).all()
     shown = [CommentText(row.id, row.regulation_id, row.text) for row in rows if row.status == CommentStatus.PUBLISHED]
-    return shown, [row.id for row in rows if row.status != CommentStatus.PUBLISHED]
+    gone = {id for id in ids or () if id is not None} - {text.id for text in shown}
+    return shown, sorted(gone)
+
+
+def mend() -> bool:
+    """Make anew what is missing or broken; False when nothing was."""
+    documents, comments = queries.documents_are_healthy(), queries.comments_are_healthy()
+    if not documents:
+        rebuild_documents()
+    if not comments:
+        rebuild_comments()
+    return not (documents and comments)

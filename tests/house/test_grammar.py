@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ["core", "audit", "accounts", "regulations", "voting", "analysis", "decisions", "search", "notices", "opendata", "pages", "seed_data"]
+PACKAGES = ["core", "audit", "accounts", "regulations", "voting", "analysis"]
+PACKAGES += ["decisions", "search", "notices", "opendata", "pages", "seed_data"]
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 OURS = [*SOURCES, *ROOT.glob("*.py"), *(ROOT / "tests").rglob("*.py"), *(ROOT / "tools").rglob("*.py")]
 MOST_LINES = 400
