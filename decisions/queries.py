@@ -1,28 +1,62 @@
-"""Asking about decisions. Lists come as plain rows, never as mapped objects."""
+"""Asking about decisions, published and in the making. Lists come as plain rows, never as mapped objects."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import aliased, joinedload
 
-from accounts.models import Department
+from accounts.models import Account, Department, Post
+from audit.queries import entry_line
 from core.db import db
 from core.errors import NotFound
+from decisions import rules
 from decisions.models import Decision, Draft
-from decisions.rules import DraftStatus
+from decisions.rules import Compared, Outcome, Proposal
 from regulations.models import Regulation, Theme
+from regulations.rules import Citation
+from voting.models import FrozenTally
+from voting.queries import Reason, frozen_tally_of, reasons_named, tally_of
+from voting.rules import Direction, Tally
 
 
-def draft_of(regulation: Regulation) -> Draft | None:
-    return db.session.scalar(select(Draft).filter_by(regulation_id=regulation.id).with_for_update(of=Draft))
+def draft_of(regulation: Regulation, *, to_change: bool = False) -> Draft | None:
+    """``to_change`` keeps everybody else from changing it until the transaction ends."""
+    wanted = select(Draft).filter_by(regulation_id=regulation.id).options(joinedload(Draft.written_by))
+    return db.session.scalar(wanted.with_for_update(of=Draft) if to_change else wanted)
 
 
-def submitted_drafts() -> list[Draft]:
-    wanted = select(Draft).filter_by(status=DraftStatus.SUBMITTED).options(joinedload(Draft.regulation))
-    return list(db.session.scalars(wanted.order_by(Draft.submitted_at)))
+@dataclass(frozen=True)
+class DraftRow:
+    """A decision in the making, as the desk lists it."""
+
+    slug: str
+    title: str
+    theme_title: str
+    status: str
+    return_note: str
+    changed_at: datetime
+    submitted_at: datetime | None
+    written_by_id: int
+    office: str
+
+
+def drafts() -> list[DraftRow]:
+    """Everything being written, what waited longest first."""
+    wanted = (
+        select(
+            Regulation.slug, Regulation.title, Theme.title.label("theme_title"), Draft.status, Draft.return_note,
+            Draft.changed_at, Draft.submitted_at, Draft.written_by_id, func.coalesce(Post.office, "").label("office"),
+        )
+        .join(Regulation, Regulation.id == Draft.regulation_id)
+        .join(Theme, Theme.id == Regulation.theme_id)
+        .join(Account, Account.id == Draft.written_by_id)
+        .outerjoin(Post, Post.account_id == Account.id)
+        .order_by(func.coalesce(Draft.submitted_at, Draft.changed_at), Draft.id)
+    )  # fmt: skip
+    return [DraftRow(**row._mapping) for row in db.session.execute(wanted)]
 
 
 _later = aliased(Decision)
@@ -39,10 +73,53 @@ def standing_decision(regulation_id: int) -> Decision | None:
     return db.session.scalar(wanted.order_by(Decision.id.desc()).limit(1))
 
 
+def tally_to_decide_on(regulation_id: int) -> tuple[Tally, FrozenTally | None]:
+    """The final count with the counts its line in the record holds, or the running one, and None, until it is final."""
+    frozen, tally = frozen_tally_of(regulation_id), tally_of(regulation_id)
+    line = entry_line(frozen.entry_id or "") if frozen else None
+    if line is None:
+        return tally, None
+    return replace(tally, sealed=False, as_at=frozen.frozen_at if frozen else None, **line.said["counts"]), frozen
+
+
+def compared(proposal: Proposal, tally: Tally) -> Compared | None:
+    """How a proposal stands to the vote; None without an outcome, or while the split is kept from everybody."""
+    if proposal.outcome is None or tally.sealed:
+        return None
+    return rules.compare(proposal.outcome, proposal.direction, tally)
+
+
+def proposal_in(draft: Draft) -> Proposal:
+    return Proposal(
+        outcome=Outcome(draft.outcome) if draft.outcome else None,
+        direction=Direction(draft.direction) if draft.direction else None,
+        statement=draft.statement,
+        reasons=draft.reasons,
+        departure_reason=draft.departure_reason,
+        cited_comments=tuple(draft.cited_comments),
+        other_evidence=draft.other_evidence,
+    )
+
+
+def evidence_of(proposal: Proposal, regulation_id: int) -> list[dict[str, Any]]:
+    """What a proposal cites, as the decision keeps it. Raises RuleBroken when a cited reason can no longer be read."""
+    found = {reason.public_id: reason for reason in reasons_named(regulation_id, proposal.cited_comments)}
+    readable = [name for name in proposal.cited_comments if name in found and found[name].hidden_by is None]
+    rules.check_cited(proposal.cited_comments, readable)
+    cited: list[dict[str, Any]] = [
+        {"kind": "comment", "comment": name, "entry": found[name].entry_id, "side": found[name].choice}
+        for name in readable
+    ]
+    if proposal.other_evidence:
+        cited.append({"kind": "other", "text": proposal.other_evidence})
+    return cited
+
+
 @dataclass(frozen=True)
 class DecisionRow:
     """One published decision, as lists, feeds and downloads give it."""
 
+    regulation_id: int
     reference: str
     slug: str
     title: str
@@ -71,31 +148,104 @@ class DecisionRow:
     superseded_by: str | None
     demonstration: bool
 
+    @property
+    def citation(self) -> str:
+        return Citation(self.citation_kind, self.year, self.number).official
 
-def _rows() -> Select[Any]:
+
+def preview(draft: Draft, *, approver: str, now: datetime, demonstration: bool) -> DecisionRow:
+    """The decision a draft would become, so that who approves it sees the page that everybody will see.
+
+    Raises RuleBroken for what a decision lacks.
+    """
+    regulation, proposal = draft.regulation, proposal_in(draft)
+    tally, frozen = tally_to_decide_on(regulation.id)
+    how = compared(proposal, tally)
+    rules.check_proposal(proposal, how)
+    earlier = standing_decision(regulation.id)
+    return DecisionRow(
+        regulation_id=regulation.id,
+        reference="",
+        slug=regulation.slug,
+        title=regulation.title,
+        citation_kind=regulation.kind,
+        year=regulation.year,
+        number=regulation.number,
+        theme=regulation.theme.slug,
+        theme_title=regulation.theme.title,
+        department=regulation.department.name,
+        outcome=draft.outcome or "",
+        direction=draft.direction,
+        statement=draft.statement,
+        reasons=draft.reasons,
+        departure_reason=draft.departure_reason,
+        evidence=evidence_of(proposal, regulation.id),
+        tally=tally.counts,
+        comparison=how.word if how else "",
+        comparison_sentence=how.sentence if how else "",
+        agrees_with_vote=how.agrees if how else None,
+        decided_by=draft.written_by.office,
+        approved_by=approver,
+        published_at=now,
+        at_size=frozen.at_size if frozen else 0,
+        entry_id="",
+        supersedes=earlier.reference if earlier else None,
+        superseded_by=None,
+        demonstration=demonstration,
+    )
+
+
+@dataclass(frozen=True)
+class Cited:
+    """One piece of evidence as a page shows it. ``reason`` is None for other evidence, and for what was erased."""
+
+    kind: str
+    text: str = ""
+    side: str = ""
+    entry: str = ""
+    reason: Reason | None = None
+
+
+def cited_in(decision: DecisionRow) -> list[Cited]:
+    names = [cited["comment"] for cited in decision.evidence if cited["kind"] == "comment"]
+    found = {reason.public_id: reason for reason in reasons_named(decision.regulation_id, names)}
+    return [
+        Cited("comment", side=cited["side"], entry=cited["entry"], reason=found.get(cited["comment"]))
+        if cited["kind"] == "comment"
+        else Cited("other", text=cited["text"])
+        for cited in decision.evidence
+    ]
+
+
+_COLUMNS: tuple[Any, ...] = (
+    Decision.regulation_id, Decision.reference, Regulation.slug, Regulation.title,
+    Regulation.kind.label("citation_kind"), Regulation.year, Regulation.number, Theme.slug.label("theme"),
+    Theme.title.label("theme_title"), Department.name.label("department"), Decision.outcome, Decision.direction,
+    Decision.statement, Decision.reasons, Decision.departure_reason, Decision.evidence, Decision.tally,
+    Decision.comparison, Decision.comparison_sentence, Decision.agrees_with_vote, Decision.decided_by,
+    Decision.approved_by, Decision.published_at, Decision.at_size, Decision.entry_id,
+    _earlier.reference.label("supersedes"), _later.reference.label("superseded_by"), Decision.demonstration,
+)  # fmt: skip
+
+
+def _from_decisions(*columns: Any) -> Select[Any]:
     return (
-        select(
-            Decision.reference, Regulation.slug, Regulation.title, Regulation.kind.label("citation_kind"), Regulation.year,
-            Regulation.number, Theme.slug.label("theme"), Theme.title.label("theme_title"),
-            Department.name.label("department"), Decision.outcome, Decision.direction, Decision.statement,
-            Decision.reasons, Decision.departure_reason, Decision.evidence, Decision.tally, Decision.comparison,
-            Decision.comparison_sentence, Decision.agrees_with_vote, Decision.decided_by, Decision.approved_by, Decision.published_at,
-            Decision.at_size, Decision.entry_id, _earlier.reference.label("supersedes"),
-            _later.reference.label("superseded_by"), Decision.demonstration,
-        )
+        select(*columns)
+        .select_from(Decision)
         .join(Regulation, Regulation.id == Decision.regulation_id)
         .join(Theme, Theme.id == Regulation.theme_id)
         .join(Department, Department.id == Regulation.department_id)
         .outerjoin(_earlier, _earlier.id == Decision.supersedes_id)
         .outerjoin(_later, _later.supersedes_id == Decision.id)
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which decisions to list."""
+    """Which decisions to list. ``references`` is what a search found, best first; ``words`` are sought in titles."""
 
     references: Sequence[str] | None = None
+    words: Sequence[str] = ()
     theme: str = ""
     department: str = ""
     outcome: str = ""
@@ -103,37 +253,52 @@ class Wanted:
     sort: str = "newest"
 
 
-def _filtered(wanted: Wanted) -> Select[Any]:
-    rows = _rows()
+FACETS: dict[str, tuple[Any, Any]] = {
+    "theme": (Theme.slug, Theme.title),
+    "department": (Department.slug, Department.name),
+    "outcome": (Decision.outcome, Decision.outcome),
+    "comparison": (Decision.comparison, Decision.comparison),
+}
+
+
+def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
+    filters = [column == value for name, (column, _) in FACETS.items() if (value := getattr(wanted, name))]
+    filters += [Regulation.title.icontains(word, autoescape=True) for word in wanted.words]
     if wanted.references is not None:
-        rows = rows.where(Decision.reference.in_(wanted.references))
-    for column, value in (
-        (Theme.slug, wanted.theme),
-        (Department.slug, wanted.department),
-        (Decision.outcome, wanted.outcome),
-        (Decision.comparison, wanted.comparison),
-    ):
-        if value:
-            rows = rows.where(column == value)
-    return rows
+        filters.append(Decision.reference.in_(wanted.references))
+    return filters
 
 
 def decisions(wanted: Wanted, *, offset: int = 0, limit: int | None = None) -> list[DecisionRow]:
-    order = {
-        "oldest": (Decision.published_at, Decision.id),
-        "title": (Regulation.title, Decision.id),
-    }.get(wanted.sort, (Decision.published_at.desc(), Decision.id.desc()))
-    rows = _filtered(wanted).order_by(*order).offset(offset)
+    rows = _from_decisions(*_COLUMNS).where(*_filters(wanted)).order_by(*_order(wanted)).offset(offset)
     return [DecisionRow(**row._mapping) for row in db.session.execute(rows if limit is None else rows.limit(limit))]
 
 
+def _order(wanted: Wanted) -> tuple[Any, ...]:
+    newest = (Decision.published_at.desc(), Decision.id.desc())
+    if wanted.sort == "relevance" and wanted.references:
+        places = {reference: place for place, reference in enumerate(wanted.references)}
+        return (case(places, value=Decision.reference), *newest)
+    return {"oldest": (Decision.published_at, Decision.id), "title": (Regulation.title, *newest)}.get(
+        wanted.sort, newest
+    )
+
+
 def count_decisions(wanted: Wanted) -> int:
-    return db.session.scalar(select(func.count()).select_from(_filtered(wanted).subquery())) or 0
+    return db.session.scalar(_from_decisions(func.count()).where(*_filters(wanted))) or 0
+
+
+def count_by(facet: str, wanted: Wanted) -> list[tuple[str, str, int]]:
+    """(value, words, decisions) of one facet under the other filters, the most frequent first."""
+    value, words = FACETS[facet]
+    others = replace(wanted, **{facet: ""})
+    counted = _from_decisions(value, words, func.count()).where(*_filters(others)).group_by(value, words)
+    return [(row[0], row[1], row[2]) for row in db.session.execute(counted.order_by(func.count().desc(), words))]
 
 
 def decision_with(reference: str) -> DecisionRow:
     """Raises NotFound."""
-    row = db.session.execute(_rows().where(Decision.reference == reference)).one_or_none()
+    row = db.session.execute(_from_decisions(*_COLUMNS).where(Decision.reference == reference)).one_or_none()
     if row is None:
         raise NotFound("There is no decision under this reference.")
     return DecisionRow(**row._mapping)
@@ -141,8 +306,8 @@ def decision_with(reference: str) -> DecisionRow:
 
 def decisions_on(regulation_id: int) -> list[DecisionRow]:
     """All decisions on a regulation, the standing one first."""
-    rows = db.session.execute(_rows().where(Decision.regulation_id == regulation_id).order_by(Decision.id.desc()))
-    return [DecisionRow(**row._mapping) for row in rows]
+    wanted = _from_decisions(*_COLUMNS).where(Decision.regulation_id == regulation_id)
+    return [DecisionRow(**row._mapping) for row in db.session.execute(wanted.order_by(Decision.id.desc()))]
 
 
 @dataclass(frozen=True)
@@ -159,9 +324,8 @@ class Undecided:
     draft_status: str | None
 
 
-def undecided(now: datetime) -> list[Undecided]:
-    """The longest wait first; those with an approval waiting before all."""
-    first = case((Draft.status == DraftStatus.SUBMITTED, 0), else_=1)
+def undecided(now: datetime, *, offset: int = 0, limit: int | None = None) -> list[Undecided]:
+    """Closed and not decided, the longest wait first."""
     wanted = (
         select(
             Regulation.slug, Regulation.title, Theme.title.label("theme_title"), Department.name.label("department"),
@@ -171,7 +335,20 @@ def undecided(now: datetime) -> list[Undecided]:
         .join(Theme, Theme.id == Regulation.theme_id)
         .join(Department, Department.id == Regulation.department_id)
         .outerjoin(Draft, Draft.regulation_id == Regulation.id)
-        .where(Theme.closes_at <= now, Regulation.settled.is_(None))
-        .order_by(first, Theme.closes_at, Regulation.title)
+        .where(*_waits(now))
+        .order_by(Theme.closes_at, Theme.title, Regulation.title, Regulation.id)
+        .offset(offset)
     )  # fmt: skip
-    return [Undecided(**row._mapping) for row in db.session.execute(wanted)]
+    return [Undecided(**row._mapping) for row in db.session.execute(wanted if limit is None else wanted.limit(limit))]
+
+
+def count_undecided(now: datetime) -> tuple[int, int]:
+    """How many wait for their decision, and how many of them are overdue."""
+    overdue = func.coalesce(func.sum(case((Theme.decision_due_at < now, 1), else_=0)), 0)
+    wanted = select(func.count(), overdue).select_from(Regulation).join(Theme, Theme.id == Regulation.theme_id)
+    total, late = db.session.execute(wanted.where(*_waits(now))).one()
+    return total, late
+
+
+def _waits(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return Theme.closes_at <= now, Regulation.settled.is_(None)

@@ -1,5 +1,6 @@
 """What a decision has to say, and how it stands to the vote. Pure: no Flask, no database, no clock."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,6 +11,9 @@ from voting.rules import Direction, Tally
 TOO_FEW = 20
 STATEMENT_LENGTH = 2_000
 REASONS_LENGTH = 10_000
+DEPARTURE_LENGTH = 5_000
+EVIDENCE_LENGTH = 5_000
+NOTE_LENGTH = 1_000
 
 
 class Outcome(StrEnum):
@@ -21,17 +25,34 @@ class Outcome(StrEnum):
 
     @property
     def label(self) -> str:
-        return self.value.replace("_", " ").capitalize()
+        return "Moved elsewhere" if self is Outcome.MOVED else self.value.replace("_", " ").capitalize()
+
+    @property
+    def meaning(self) -> str:
+        return _MEANINGS[self]
 
     @property
     def stage(self) -> Stage:
         return {Outcome.MOVED: Stage.MOVED, Outcome.ALREADY_SPENT: Stage.ALREADY_SPENT}.get(self, Stage.DECIDED)
 
 
+_MEANINGS = {
+    Outcome.SCRAP: "The regulation will be taken off the books.",
+    Outcome.IMPROVE: "The regulation stays and will be changed.",
+    Outcome.KEEP: "The regulation stays as it is. That is a decision like any other.",
+    Outcome.MOVED: "The matter is dealt with in another place. It is not counted as a rule scrapped.",
+    Outcome.ALREADY_SPENT: "The regulation has no effect any more. It is not counted as a rule scrapped.",
+}
+
+
 class DraftStatus(StrEnum):
     DRAFT = "draft"
     SUBMITTED = "submitted"
     RETURNED = "returned"
+
+    @property
+    def label(self) -> str:
+        return {"draft": "Draft", "submitted": "Waits for approval", "returned": "Returned with a note"}[self.value]
 
 
 class Comparison(StrEnum):
@@ -40,6 +61,19 @@ class Comparison(StrEnum):
     TIED = "tied"
     TOO_FEW = "too_few"
     NOT_COMPARABLE = "not_comparable"
+
+    @property
+    def label(self) -> str:
+        return _COMPARISON_WORDS[self]
+
+
+_COMPARISON_WORDS = {
+    Comparison.SAME: "Same as the largest group",
+    Comparison.DIFFERS: "Differs from the largest group",
+    Comparison.TIED: "The vote was tied",
+    Comparison.TOO_FEW: "Too few to weigh",
+    Comparison.NOT_COMPARABLE: "Not comparable",
+}
 
 
 @dataclass(frozen=True)
@@ -75,22 +109,18 @@ def compare(outcome: Outcome, direction: Direction | None, tally: Tally) -> Comp
     if leading is None:
         return Compared(Comparison.TIED, None, f"The vote was tied among {tally.participants:,} people.")
     group = f"{getattr(tally, leading):,} of {tally.participants:,}"
-    agrees = outcome == leading.value and _same_way(direction, tally, outcome)
-    if tally.participants < TOO_FEW:
-        how = "as" if agrees else "otherwise than"
-        word = f"Decided {how} the largest group, {group}, who chose {leading}; too few to weigh."
-        return Compared(Comparison.TOO_FEW, agrees, word)
-    if agrees:
-        return Compared(Comparison.SAME, True, f"The same as the largest group chose: {leading}, {group}.")
-    if outcome == leading.value:
+    if outcome != leading.value:
+        agrees, sentence = False, f"Differs from the largest group, who chose {leading}: {group}."
+    elif _same_way(direction, tally, outcome):
+        agrees, sentence = True, f"The same as the largest group chose: {leading}, {group}."
+    else:
         wanted = tally.leading_direction
-        return Compared(
-            Comparison.DIFFERS,
-            False,
-            f"Differs from what most who chose improve asked for: {wanted}, "
-            f"{getattr(tally, f'improve_{wanted}'):,} of {tally.improve:,}.",
-        )
-    return Compared(Comparison.DIFFERS, False, f"Differs from the largest group, who chose {leading}: {group}.")
+        asked = f"{getattr(tally, f'improve_{wanted}'):,} of {tally.improve:,}"
+        agrees, sentence = False, f"Differs from what most who chose improve asked for: {_way(wanted)}, {asked}."
+    if tally.participants < TOO_FEW:
+        few = f"Fewer than {TOO_FEW} people answered, too few to weigh."
+        return Compared(Comparison.TOO_FEW, agrees, f"{sentence} {few}")
+    return Compared(Comparison.SAME if agrees else Comparison.DIFFERS, agrees, sentence)
 
 
 def _same_way(direction: Direction | None, tally: Tally, outcome: Outcome) -> bool:
@@ -98,6 +128,10 @@ def _same_way(direction: Direction | None, tally: Tally, outcome: Outcome) -> bo
     if outcome is not Outcome.IMPROVE or tally.leading_direction is None:
         return True
     return direction == tally.leading_direction
+
+
+def _way(direction: Direction | None) -> str:
+    return direction.label.lower() if direction else ""
 
 
 def check_proposal(proposal: Proposal, compared: Compared | None) -> None:
@@ -110,10 +144,23 @@ def check_proposal(proposal: Proposal, compared: Compared | None) -> None:
         raise RuleBroken("Say in a plain sentence what was decided. It becomes the headline.", field="statement")
     if len(proposal.reasons) < 40:
         raise RuleBroken("Give the reasons in full: people who took part will read them.", field="reasons")
-    if compared is not None and compared.word is Comparison.DIFFERS and len(proposal.departure_reason) < 20:
+    if compared is not None and compared.agrees is False and len(proposal.departure_reason) < 20:
         raise RuleBroken(f"{compared.sentence} Say why the decision departs from it.", field="departure_reason")
     if not proposal.cited_comments and len(proposal.other_evidence) < 10:
         raise RuleBroken("Cite at least one reason people gave, or other evidence.", field="other_evidence")
+
+
+def check_cited(cited: Collection[str], readable: Collection[str]) -> None:
+    """What the public cannot read is no evidence to them."""
+    gone = len(set(cited) - set(readable))
+    if gone:
+        which = "A reason this decision cites is" if gone == 1 else f"{gone} reasons this decision cites are"
+        raise RuleBroken(f"{which} hidden or withdrawn by now. Cite what people can read.", field="cited")
+
+
+def check_submitter(written_by: int, submitter: int) -> None:
+    if written_by != submitter:
+        raise NotAllowed("A colleague wrote this draft last. Save it as yours before you submit it.")
 
 
 def check_approver(written_by: int, submitted: bool, approver: int) -> None:
@@ -121,3 +168,8 @@ def check_approver(written_by: int, submitted: bool, approver: int) -> None:
         raise RuleBroken("This decision has not been submitted for approval.")
     if written_by == approver:
         raise NotAllowed("You wrote this decision, so another official has to approve it.")
+
+
+def check_note(note: str) -> None:
+    if len(note) < 10:
+        raise RuleBroken("Say what has to change, so that your colleague knows.", field="note")

@@ -1,7 +1,6 @@
 """Writing a decision, having a second official approve it, and publishing it. Drafts stay internal."""
 
 from datetime import datetime
-from typing import Any
 
 import rfc8785
 from sqlalchemy import func, select
@@ -10,17 +9,22 @@ from accounts.models import Account
 from accounts.rules import Role
 from audit.entries import DecisionEntry, text_digest
 from audit.services import record
-from core.db import db
+from core.db import db, take_turn
 from core.errors import Clash, NotAllowed, RuleBroken
 from decisions import rules
 from decisions.models import Decision, Draft
-from decisions.queries import draft_of, standing_decision
+from decisions.queries import (
+    DecisionRow,
+    compared,
+    draft_of,
+    evidence_of,
+    proposal_in,
+    standing_decision,
+    tally_to_decide_on,
+)
 from decisions.rules import DraftStatus, Outcome, Proposal
 from regulations.models import Regulation
 from regulations.services import settle
-from voting.models import FrozenTally
-from voting.queries import frozen_tally_of, reason_with, tally_of
-from voting.rules import Direction
 
 
 def save_draft(*, regulation: Regulation, proposal: Proposal, version: int, by: Account, now: datetime) -> Draft:
@@ -29,12 +33,11 @@ def save_draft(*, regulation: Regulation, proposal: Proposal, version: int, by: 
     Raises Clash when a colleague has saved another meanwhile; nothing is overwritten.
     """
     _check_official(by)
-    if not regulation.theme.window.has_closed(now):
-        raise RuleBroken("A decision can be written once the theme has closed.")
-    draft = draft_of(regulation)
+    check_decidable(regulation, now)
+    draft = draft_of(regulation, to_change=True)
     if (draft.version if draft else 0) != version:
         raise Clash(
-            "A colleague has changed this draft since you opened it. Your words are below: compare, then save again."
+            "A colleague has changed this draft since you opened it. Nothing of yours is lost: compare and save again."
         )
     if draft is None:
         draft = Draft(regulation=regulation, version=0, written_by=by, status=DraftStatus.DRAFT)
@@ -47,23 +50,34 @@ def save_draft(*, regulation: Regulation, proposal: Proposal, version: int, by: 
     draft.direction = proposal.direction if proposal.outcome is Outcome.IMPROVE else None
     draft.statement, draft.reasons = proposal.statement, proposal.reasons
     draft.departure_reason, draft.other_evidence = proposal.departure_reason, proposal.other_evidence
-    draft.cited_comments = list(proposal.cited_comments)
+    draft.cited_comments = list(dict.fromkeys(proposal.cited_comments))
     return draft
+
+
+def check_decidable(regulation: Regulation, now: datetime) -> None:
+    """Once its theme has closed; and what was settled without a decision, as already spent, has none to take."""
+    if not regulation.theme.window.has_closed(now):
+        raise RuleBroken("A decision can be written once the theme has closed.")
+    if regulation.settled is not None and standing_decision(regulation.id) is None:
+        raise RuleBroken("Nobody was asked about this regulation, as it was spent already. There is nothing to decide.")
 
 
 def submit_draft(*, draft: Draft, by: Account, now: datetime) -> None:
     """Ask a second official to approve; everything a decision must say has to be there."""
     _check_official(by)
+    rules.check_submitter(draft.written_by.id, by.id)
     proposal = proposal_in(draft)
-    rules.check_proposal(proposal, _compared(draft.regulation, proposal))
+    tally, _ = tally_to_decide_on(draft.regulation.id)
+    rules.check_proposal(proposal, compared(proposal, tally))
+    evidence_of(proposal, draft.regulation.id)
     draft.status, draft.submitted_at, draft.return_note = DraftStatus.SUBMITTED, now, ""
 
 
 def return_draft(*, draft: Draft, note: str, by: Account, now: datetime) -> None:
+    """Send a submitted draft back to its author with what has to change."""
     _check_official(by)
     rules.check_approver(draft.written_by_id, draft.status == DraftStatus.SUBMITTED, by.id)
-    if len(note) < 10:
-        raise RuleBroken("Say what has to change.", field="note")
+    rules.check_note(note)
     draft.status, draft.return_note, draft.changed_at = DraftStatus.RETURNED, note, now
 
 
@@ -74,10 +88,15 @@ def approve_and_publish(*, draft: Draft, version: int, by: Account, now: datetim
     if draft.version != version:
         raise Clash("This draft has changed since you opened it. Read it again before you approve.")
     regulation, proposal = draft.regulation, proposal_in(draft)
-    frozen = _final_count(regulation)
-    compared = _compared(regulation, proposal)
-    rules.check_proposal(proposal, compared)
-    if compared is None:
+    tally, frozen = tally_to_decide_on(regulation.id)
+    if frozen is None:
+        raise RuleBroken(
+            "The count is not final yet: ballots given before the close may still be confirmed, for 24 hours at most. "
+            "Approve the decision once the count is final."
+        )
+    how = compared(proposal, tally)
+    rules.check_proposal(proposal, how)
+    if how is None:
         raise RuleBroken("Choose an outcome.", field="outcome")
     earlier = standing_decision(regulation.id)
     outcome = Outcome(draft.outcome or "")
@@ -89,11 +108,11 @@ def approve_and_publish(*, draft: Draft, version: int, by: Account, now: datetim
         statement=draft.statement,
         reasons=draft.reasons,
         departure_reason=draft.departure_reason,
-        evidence=_evidence(proposal),
-        tally=tally_of(regulation.id).counts,
-        comparison=compared.word,
-        comparison_sentence=compared.sentence,
-        agrees_with_vote=compared.agrees,
+        evidence=evidence_of(proposal, regulation.id),
+        tally=tally.counts,
+        comparison=how.word,
+        comparison_sentence=how.sentence,
+        agrees_with_vote=how.agrees,
         at_size=frozen.at_size,
         decided_by=draft.written_by.office,
         approved_by=by.office,
@@ -119,19 +138,7 @@ def approve_and_publish(*, draft: Draft, version: int, by: Account, now: datetim
     return decision
 
 
-def proposal_in(draft: Draft) -> Proposal:
-    return Proposal(
-        outcome=Outcome(draft.outcome) if draft.outcome else None,
-        direction=Direction(draft.direction) if draft.direction else None,
-        statement=draft.statement,
-        reasons=draft.reasons,
-        departure_reason=draft.departure_reason,
-        cited_comments=tuple(draft.cited_comments),
-        other_evidence=draft.other_evidence,
-    )
-
-
-def decision_digest(decision: Decision) -> str:
+def decision_digest(decision: Decision | DecisionRow) -> str:
     """What the record commits to: the digest of the canonical JSON of everything the decision says."""
     said = {
         "statement": decision.statement,
@@ -143,35 +150,9 @@ def decision_digest(decision: Decision) -> str:
     return text_digest(rfc8785.dumps(said).decode())
 
 
-def _compared(regulation: Regulation, proposal: Proposal) -> rules.Compared | None:
-    if proposal.outcome is None:
-        return None
-    return rules.compare(proposal.outcome, proposal.direction, tally_of(regulation.id))
-
-
-def _final_count(regulation: Regulation) -> FrozenTally:
-    frozen = frozen_tally_of(regulation.id)
-    if frozen is None:
-        raise RuleBroken(
-            "The count is not final yet: ballots given before the close may still be confirmed, for 24 hours at most. "
-            "Approve the decision once the count is final."
-        )
-    return frozen
-
-
-def _evidence(proposal: Proposal) -> list[dict[str, Any]]:
-    cited: list[dict[str, Any]] = []
-    for public_id in proposal.cited_comments:
-        reason = reason_with(public_id)
-        if reason is not None:
-            cited.append({"kind": "comment", "comment": public_id, "entry": reason.entry_id, "side": reason.choice})
-    if proposal.other_evidence:
-        cited.append({"kind": "other", "text": proposal.other_evidence})
-    return cited
-
-
 def _next_reference(now: datetime) -> str:
-    """Decisions are numbered within their year: 2026-0007. Two at the same moment clash and are tried again."""
+    """Decisions are numbered within their year, 2026-0007, one at a time."""
+    take_turn("decision numbers")
     year = f"{now.year}-"
     so_far = db.session.scalar(select(func.count()).where(Decision.reference.startswith(year))) or 0
     return f"{year}{so_far + 1:04d}"

@@ -1,7 +1,7 @@
 """Asking about votes, reasons and tallies. Lists come as plain rows, never as mapped objects."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -238,6 +238,15 @@ def strongest_reasons(regulation_id: int, each: int = 2) -> dict[Choice, list[Re
 def reason_with(public_id: str) -> Reason | None:
     rows = db.session.execute(_reasons().where(Comment.public_id == public_id)).all()
     return _as_reasons(rows)[0] if rows else None
+
+
+def reasons_named(regulation_id: int, names: Collection[str]) -> list[Reason]:
+    """Reasons on a regulation by their public ids, or by the ids of their lines in the record."""
+    if not names:
+        return []
+    named = or_(Comment.public_id.in_(names), Comment.entry_id.in_(names))
+    rows = db.session.execute(_reasons().where(Comment.regulation_id == regulation_id, named).order_by(Comment.id))
+    return _as_reasons(rows.all())
 
 
 def count_reasons(regulation_id: int) -> dict[str, int]:
