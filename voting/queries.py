@@ -148,6 +148,8 @@ class Reason:
     demonstration: bool
     regulation_slug: str
     regulation_title: str
+    hidden_at: datetime | None = None
+    hidden_office: str = ""
 
     @property
     def who(self) -> str:
@@ -182,39 +184,48 @@ def _reasons() -> Any:
     )  # fmt: skip
 
 
-def _reason(row: Any, hidden_by: str | None) -> Reason:
+def _reason(row: Any, act: Any | None) -> Reason:
+    """A hidden reason keeps its place, with the rule, the day and the office that hid it, and loses its words."""
     hidden = row.status == CommentStatus.HIDDEN
+    hidden_by = rules.ModerationRule(act.rule).label if act is not None else None
     return Reason(
         row.id, row.public_id, row.choice, row.direction, "" if hidden else row.text, Capacity(row.capacity), row.level,
         "" if hidden else row.display_name, row.organisation_name, row.written_at, row.entry_id, row.supports,
         hidden_by if hidden else None, row.demonstration, row.slug, row.title,
+        act.done_at if act is not None else None, act.office if act is not None else "",
     )  # fmt: skip
 
 
 def _as_reasons(rows: Sequence[Any]) -> list[Reason]:
     hidden = [row.id for row in rows if row.status == CommentStatus.HIDDEN]
-    rule_of = {}
+    act_on = {}
     if hidden:
-        acts = select(ModerationAct.comment_id, ModerationAct.rule).where(ModerationAct.comment_id.in_(hidden))
-        rule_of = {act.comment_id: act.rule for act in db.session.execute(acts.order_by(ModerationAct.id))}
-    return [_reason(row, rules.ModerationRule(rule_of[row.id]).label if row.id in rule_of else None) for row in rows]
+        acts = select(ModerationAct.comment_id, ModerationAct.rule, ModerationAct.office, ModerationAct.done_at)
+        found = db.session.execute(acts.where(ModerationAct.comment_id.in_(hidden)).order_by(ModerationAct.id))
+        act_on = {act.comment_id: act for act in found}
+    return [_reason(row, act_on.get(row.id)) for row in rows]
 
 
 def reasons_of(
     regulation_id: int,
     *,
     choice: str | None = None,
+    capacity: str | None = None,
     ids: Sequence[int] | None = None,
+    newest: bool = False,
     offset: int = 0,
     limit: int | None = None,
 ) -> list[Reason]:
-    """Reasons on a regulation, most supported first, the newest first among equals."""
+    """Reasons on a regulation, most supported first, the newest first among equals; or simply the newest first."""
     wanted = _reasons().where(Comment.regulation_id == regulation_id)
     if choice:
         wanted = wanted.where(Comment.choice == choice)
+    if capacity:
+        wanted = wanted.where(Comment.capacity == capacity)
     if ids is not None:
         wanted = wanted.where(Comment.id.in_(ids))
-    wanted = wanted.order_by(_supports.desc(), Comment.id.desc()).offset(offset)
+    order = (Comment.written_at.desc(), Comment.id.desc()) if newest else (_supports.desc(), Comment.id.desc())
+    wanted = wanted.order_by(*order).offset(offset)
     return _as_reasons(db.session.execute(wanted if limit is None else wanted.limit(limit)).all())
 
 
@@ -257,6 +268,15 @@ def count_reasons(regulation_id: int) -> dict[str, int]:
         .group_by(Comment.choice)
     )
     return {row[0]: row[1] for row in db.session.execute(wanted)}
+
+
+def count_readable(regulation_id: int, *, ids: Sequence[int] | None = None) -> dict[tuple[str, str], int]:
+    """How many reasons reasons_of() finds for each choice and capacity, those that were hidden among them."""
+    readable = _reasons().with_only_columns(Comment.choice, Comment.capacity, func.count())
+    readable = readable.where(Comment.regulation_id == regulation_id)
+    if ids is not None:
+        readable = readable.where(Comment.id.in_(ids))
+    return {(row[0], row[1]): row[2] for row in db.session.execute(readable.group_by(Comment.choice, Comment.capacity))}
 
 
 def offered_reasons(regulation_id: int, *, seed: str, but_not_of: int | None = None) -> dict[Choice, list[Reason]]:
