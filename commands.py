@@ -106,7 +106,9 @@ def prepare(empty: bool) -> None:
             mend_search()
             settle_record()
             demonstration.deliver_the_past()
-            (folder / ACCOUNTS_FILE).write_text(demonstration.accounts_text(settings().site_url), "utf-8")
+            told = folder / ACCOUNTS_FILE
+            told.touch(mode=0o600)
+            told.write_text(demonstration.accounts_text(settings().site_url), "utf-8")
         else:
             migrate_and_open()
         unfinished.unlink()
