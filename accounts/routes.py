@@ -1,7 +1,10 @@
 """Signing in and out, and what somebody sees of their own account."""
 
+from urllib.parse import urlencode
+
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_user, logout_user
+from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response
 
 from accounts import rules, services
@@ -52,8 +55,21 @@ def sign_in() -> Answer:
         except RuleBroken as error:
             form.show_rule_broken(error)
         else:
-            return redirect(begin_session(account) if account else url_for("accounts.check_email"), code=303)
-    return render_template("accounts/sign_in.html", form=form, wanted=wanted), _status(form)
+            again = "yes" if request.form.get("how") == "again" else None
+            mailed = url_for("accounts.check_email", again=again)
+            return redirect(begin_session(account) if account else mailed, code=303)
+    return render_template("accounts/sign_in.html", form=form, reason=_why_sign_in(wanted)), _status(form)
+
+
+def _why_sign_in(wanted: str) -> str:
+    if wanted.startswith("/my/contributions"):
+        return (
+            "Your contributions are shown to you alone, so we need to know that it is you. "
+            "If you have voted, use the address you gave then."
+        )
+    if wanted.startswith("/staff"):
+        return "The pages of those who work here need you to sign in."
+    return "Sign in first, and you go straight on to the page you asked for." if wanted else ""
 
 
 def _holder(form: SignInForm, by_password: bool) -> Account | None:
@@ -110,7 +126,16 @@ def check_email() -> Answer:
             form.show_rule_broken(error)
         else:
             return redirect(begin_session(account), code=303)
-    page = render_template("accounts/check_email.html", form=form, email=way_in["email"], wanted=way_in["next"])
+    mailbox = "/dev/mailbox?" + urlencode({"to": way_in["email"]}) if current_app.config["SITE"].demonstration else ""
+    page = render_template(
+        "accounts/check_email.html",
+        form=form,
+        email=way_in["email"],
+        wanted=way_in["next"],
+        again="again" in request.args,
+        mailbox_url=mailbox,
+        token=generate_csrf(),
+    )
     return page, _status(form)
 
 
@@ -155,18 +180,28 @@ def account() -> Answer:
     holder = _signed_in()
     return render_template(
         "accounts/account.html",
-        button=Form(),
+        token=generate_csrf(),
         email=holder.email,
-        since=clock.in_uk(holder.created_at),
         has_password=holder.password_hash is not None,
         password_changed=request.args.get("changed") == "password",
         is_staff=holder.role != rules.Role.PARTICIPANT,
         office=holder.office,
         role=holder.role,
-        display_name=holder.display_name,
-        speaks_for=rules.Capacity(holder.capacity).label if holder.capacity else "",
-        organisation=holder.organisation_name,
+        held=_held(holder),
     )
+
+
+def _held(holder: Account) -> list[tuple[str, str]]:
+    since = clock.in_uk(holder.created_at)
+    rows = [
+        ("Email address", holder.email),
+        ("Account since", f"{since.day} {since:%B %Y}"),
+        ("Password", "Set. We keep only what it takes to check it" if holder.password_hash else "None set"),
+        ("You last spoke for", rules.Capacity(holder.capacity).label if holder.capacity else ""),
+        ("Organisation", holder.organisation_name),
+        ("Display name", holder.display_name),
+    ]
+    return [(key, value) for key, value in rows if value]
 
 
 @bp.route("/account/password", methods=["GET", "POST"])
