@@ -1,0 +1,270 @@
+"""What a person sees of their own, and the mailbox that stands in for everyone's in a demonstration."""
+
+import re
+from typing import Any
+
+from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
+from flask_login import current_user
+from flask_wtf.csrf import generate_csrf
+from werkzeug.wrappers import Response
+
+from core import clock
+from core.access import participant, visitor
+from core.db import transaction
+from core.forms import tidy_line
+from core.paging import PER_PAGE, Page, page_number
+from pages.personal_queries import (
+    Contribution,
+    contributions_by,
+    count_contributions,
+    count_letters,
+    letter_with,
+    letters,
+)
+from voting import ballots
+from voting.models import PendingBallot
+from voting.queries import waiting_ballots
+from voting.rules import ReasonKind
+
+bp = Blueprint("personal", __name__)
+
+LETTER_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; sandbox"
+
+
+@bp.route("/my/contributions")
+@participant
+def contributions() -> str:
+    asked, now = page_number(request.args.get("page")), clock.now()
+    total = count_contributions(current_user.id)
+    number = min(asked, Page((), 1, total).pages)
+    rows = contributions_by(current_user.id, now, offset=(number - 1) * PER_PAGE, limit=PER_PAGE)
+    return render_template(
+        "personal/contributions.html",
+        email=current_user.email,
+        waiting=[_waiting_row(ballot) for ballot in waiting_ballots(current_user.email or "", now)],
+        groups=_in_groups([_shown(row) for row in rows]),
+        page=Page(rows, number, total),
+    )
+
+
+@bp.route("/my/contributions.json")
+@participant
+def contributions_json() -> Response:
+    now = clock.now()
+    said = {
+        "demonstration": current_app.config["SITE"].demonstration,
+        "contributions": [_plain(row) for row in contributions_by(current_user.id, now)],
+        "waiting": [_plain_waiting(ballot) for ballot in waiting_ballots(current_user.email or "", now)],
+    }
+    return current_app.json.response(said)
+
+
+@bp.route("/my/contributions/waiting", methods=["GET", "POST"])
+@participant
+def waiting() -> str | Response:
+    """Whoever is signed in has shown the address to be theirs, so what waits under it needs no other mail."""
+    if request.method == "POST":
+        return _count_waiting()
+    found = waiting_ballots(current_user.email or "", clock.now())
+    if not found:
+        return redirect(url_for("personal.contributions"), code=303)
+    rows = [_waiting_row(ballot) for ballot in found]
+    return render_template("personal/waiting.html", waiting=rows, email=current_user.email, token=generate_csrf())
+
+
+def _count_waiting() -> str | Response:
+    struck = {int(id) for id in request.form.getlist("not_mine") if re.fullmatch("[0-9]{1,18}", id)}
+    seen = {int(id) for id in request.form.getlist("seen") if re.fullmatch("[0-9]{1,18}", id)}
+    now = clock.now()
+    with transaction():
+        found = waiting_ballots(current_user.email or "", now)
+        unseen = [ballot for ballot in found if ballot.id not in seen]
+        if not unseen:
+            typed = {ballot.regulation.slug: ballot.text for ballot in found if ballot.id not in struck}
+            outcomes = ballots.confirm(account=current_user._get_current_object(), struck=struck, now=now)
+    if unseen:
+        return redirect(url_for("personal.waiting"), code=303)
+    refused = [outcome for outcome in outcomes if outcome.receipt is None]
+    if not refused:
+        return redirect(url_for("personal.contributions"), code=303)
+    return render_template(
+        "personal/counted.html",
+        counted=[outcome.regulation_title for outcome in outcomes if outcome.receipt is not None],
+        refused=[(outcome, typed.get(outcome.regulation_slug, "")) for outcome in refused],
+    )
+
+
+def _waiting_row(ballot: PendingBallot) -> dict[str, Any]:
+    return {
+        "id": ballot.id,
+        "title": ballot.regulation.title,
+        "href": url_for("reading.regulation", slug=ballot.regulation.slug),
+        "choice": ballot.choice,
+        "direction": ballot.direction,
+        "text": ballot.text if ballot.reason_kind == ReasonKind.WRITTEN else "",
+        "given_at": clock.in_uk(ballot.given_at) if ballot.given_at else None,
+    }
+
+
+GROUPS = (
+    ("Open: you can still change these", "open"),
+    ("Closed: waiting for a decision", "under_consideration"),
+    ("Settled", "settled"),
+)
+
+
+def _in_groups(rows: list[dict[str, Any]]) -> list[tuple[str, str, list[dict[str, Any]]]]:
+    """In the order the rows came: what may be changed, what waits, what is settled."""
+    known = {stage for _, stage in GROUPS}
+    groups = []
+    for title, stage in GROUPS:
+        own = [row for row in rows if (row["stage"] if row["stage"] in known else "settled") == stage]
+        if own:
+            groups.append((title, stage, own))
+    return groups
+
+
+def _shown(row: Contribution) -> dict[str, Any]:
+    open_links = [
+        ("Change it" if row.choice else "Vote again", url_for("voting.vote", slug=row.slug)),
+        ("Withdraw it", url_for("voting.withdraw", slug=row.slug) if row.choice else ""),
+    ]
+    kept_links = [
+        ("Receipt", url_for("voting.receipt", secret=row.receipt) if row.receipt and row.choice else ""),
+        ("Line in the record", url_for("reading.entry", entry_id=row.entry_id) if row.entry_id else ""),
+    ]
+    links = (open_links if row.changeable else []) + kept_links
+    return {
+        "title": row.title,
+        "citation": row.citation.official,
+        "href": url_for("reading.regulation", slug=row.slug),
+        "theme_title": row.theme_title,
+        "theme_href": url_for("pages.theme", slug=row.theme),
+        "stage": row.stage,
+        "closes_on": clock.uk_day(row.closes_at),
+        "days_left": (clock.uk_day(row.closes_at) - clock.uk_day(clock.now())).days,
+        "due_on": clock.uk_day(row.due_at),
+        "days_overdue": max(0, (clock.uk_day(clock.now()) - clock.uk_day(row.due_at)).days),
+        "decided_on": clock.uk_day(row.decided_at) if row.decided_at else None,
+        "choice": row.choice,
+        "direction": row.direction,
+        "speaks_for": row.organisation or row.capacity.label,
+        "reason": row.reason,
+        "hidden_by": row.hidden_by,
+        "stands_behind": row.stands_behind,
+        "lost_reason": row.reason_kind is ReasonKind.SUPPORTED and not row.stands_behind,
+        "cast_on": clock.uk_day(row.cast_at),
+        "outcome": row.outcome,
+        "statement": row.statement,
+        "comparison": row.comparison,
+        "decision_href": url_for("decision_log.decision", reference=row.decision) if row.decision else "",
+        "links": [(words, href) for words, href in links if href],
+    }
+
+
+def _plain(row: Contribution) -> dict[str, Any]:
+    site = current_app.config["SITE"]
+    return {
+        "slug": row.slug,
+        "citation": str(row.citation),
+        "title": row.title,
+        "theme": row.theme,
+        "stage": row.stage,
+        "closes_on": clock.uk_day(row.closes_at).isoformat(),
+        "choice": row.choice,
+        "direction": row.direction,
+        "withdrawn": row.choice is None,
+        "changeable": row.changeable,
+        "capacity": row.capacity,
+        "organisation": row.organisation,
+        "reason_kind": row.reason_kind,
+        "reason": row.reason,
+        "hidden_by": row.hidden_by,
+        "stands_behind": row.stands_behind,
+        "cast_at": row.cast_at.isoformat(),
+        "entry_id": row.entry_id,
+        "receipt_url": site.url + url_for("voting.receipt", secret=row.receipt) if row.receipt else None,
+        "outcome": row.outcome,
+        "decision": row.decision,
+        "decision_url": site.url + url_for("decision_log.decision", reference=row.decision) if row.decision else None,
+        "url": site.url + url_for("reading.regulation", slug=row.slug),
+    }
+
+
+def _plain_waiting(ballot: PendingBallot) -> dict[str, Any]:
+    return {
+        "slug": ballot.regulation.slug,
+        "title": ballot.regulation.title,
+        "choice": ballot.choice,
+        "direction": ballot.direction,
+        "reason": ballot.text,
+        "given_at": ballot.given_at.isoformat() if ballot.given_at else None,
+    }
+
+
+@bp.route("/dev/mailbox")
+@visitor
+def mailbox() -> str:
+    _only_in_a_demonstration()
+    to = tidy_line(request.args.get("to"))[:200]
+    total = count_letters(to)
+    number = min(page_number(request.args.get("page")), Page((), 1, total).pages)
+    found = letters(to, offset=(number - 1) * PER_PAGE, limit=PER_PAGE)
+    rows = [
+        {
+            "href": url_for("personal.mailbox_letter", id=letter.id),
+            "to": letter.to,
+            "subject": letter.subject,
+            "at": clock.in_uk(letter.written_at),
+        }
+        for letter in found
+    ]
+    again = url_for("personal.mailbox", to=to or None)
+    pages = url_for("personal.mailbox", to=to or None, page="{page}")
+    return render_template(
+        "personal/mailbox.html", letters=rows, to=to, again=again, pages=pages, page=Page(rows, number, total)
+    )
+
+
+@bp.route("/dev/mailbox/<int(max=2147483647):id>")
+@visitor
+def mailbox_letter(id: int) -> str:
+    letter = _letter(id)
+    return render_template(
+        "personal/mailbox_letter.html",
+        subject=letter.subject,
+        to=letter.recipient,
+        at=clock.in_uk(letter.written_at),
+        parts=with_links(letter.text),
+        mailbox=url_for("personal.mailbox"),
+        others=url_for("personal.mailbox", to=letter.recipient),
+        html=url_for("personal.mailbox_html", id=id),
+    )
+
+
+@bp.route("/dev/mailbox/<int(max=2147483647):id>/html")
+@visitor
+def mailbox_html(id: int) -> Response:
+    """As an email program would show it: in a sandbox, with the style that mails carry inside them."""
+    response = current_app.make_response(_letter(id).html)
+    response.headers["Content-Security-Policy"] = LETTER_POLICY
+    return response
+
+
+def _letter(id: int) -> Any:
+    _only_in_a_demonstration()
+    return letter_with(id) or abort(404)
+
+
+def _only_in_a_demonstration() -> None:
+    if not current_app.config["SITE"].demonstration:
+        abort(404)
+
+
+def with_links(text: str) -> list[tuple[str, str]]:
+    """A plain text in parts, each with the address it links to, or with none."""
+    parts = []
+    for piece in re.split(r"(https?://[^\s<>\"]*[^\s<>\".,;:!?)])", text):
+        if piece:
+            parts.append((piece, piece if piece.startswith(("http://", "https://")) else ""))
+    return parts
