@@ -15,8 +15,9 @@ from jinja2 import ChainableUndefined, ChoiceLoader, PackageLoader, PrefixLoader
 import accounts.routes
 import core.mail  # noqa: F401 - its model belongs to the metadata
 import decisions.routes
+import pages.decision_routes
+import pages.personal_routes
 import pages.routes
-import regulations.routes
 import voting.routes
 import voting.staff_routes
 from accounts.queries import account_of_session
@@ -28,8 +29,9 @@ from core.db import db
 
 BLUEPRINTS = (
     pages.routes.bp,
+    pages.decision_routes.bp,
+    pages.personal_routes.bp,
     accounts.routes.bp,
-    regulations.routes.bp,
     voting.routes.bp,
     voting.staff_routes.bp,
     decisions.routes.bp,

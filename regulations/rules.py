@@ -9,6 +9,7 @@ from core.errors import RuleBroken
 
 GRACE = timedelta(hours=24)
 DECISION_DUE = timedelta(days=90)
+CLOSING_REASON_LENGTH = 1_000
 ALL_SECTORS = "all-sectors"
 SECTORS = {
     "agriculture": "Agriculture",

@@ -1,0 +1,246 @@
+"""The decision log: every published decision, how each compares with the vote, and the same as data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, current_app, render_template, request, url_for
+
+from audit.queries import folded_position
+from core.access import public
+from core.clock import in_uk
+from core.forms import tidy_line
+from core.paging import PER_PAGE, Page, page_number
+from decisions import queries
+from decisions.queries import DecisionRow, Wanted
+from decisions.rules import Comparison, Outcome
+from decisions.services import decision_digest
+from opendata.rules import DECISION_FIELDS, decision_row, decision_title, labelled
+from opendata.rules import fields as columns
+from opendata.serving import Feed, FeedEntry, atom_response, csv_response, json_response
+from search.queries import matching
+from search.rules import LONGEST_QUERY, plain_words
+from voting.queries import tally_of
+
+bp = Blueprint("decision_log", __name__)
+
+FACETS = {
+    "theme": "Theme",
+    "department": "Department",
+    "outcome": "Outcome",
+    "comparison": "Compared with the vote",
+}
+SORTS = {"relevance": "Best match", "newest": "Newest", "oldest": "Oldest", "title": "Title"}
+WORDS: dict[str, Callable[[str], str]] = {
+    "outcome": lambda value: Outcome(value).label,
+    "comparison": lambda value: Comparison(value).label,
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an address asks the log for."""
+
+    q: str = ""
+    theme: str = ""
+    department: str = ""
+    outcome: str = ""
+    comparison: str = ""
+    sort: str = ""
+    page: int = 1
+
+    @classmethod
+    def of_request(cls) -> "Asked":
+        given = {name: tidy_line(request.args.get(name))[:LONGEST_QUERY] for name in ("q", *FACETS, "sort")}
+        if given["sort"] not in SORTS or (given["sort"] == "relevance" and not given["q"]):
+            given["sort"] = ""
+        return cls(**given, page=page_number(request.args.get("page")))
+
+    @property
+    def order(self) -> str:
+        return self.sort or ("relevance" if self.q else "newest")
+
+    def address(self, endpoint: str = "decision_log.decisions", **changes: Any) -> str:
+        """The log asked so, on its first page unless told otherwise."""
+        wanted = replace(self, **({"page": 1} | changes))
+        kept = {f.name: value for f in fields(wanted) if (value := getattr(wanted, f.name)) and value != f.default}
+        return url_for(endpoint) + (f"?{urlencode(kept)}" if kept else "")
+
+
+def _wanted(asked: Asked) -> tuple[Wanted, bool]:
+    """What to list, and whether search could be asked: while it is being rebuilt, titles alone are looked through."""
+    facets = {name: getattr(asked, name) for name in FACETS}
+    if not asked.q:
+        return Wanted(sort=asked.order, **facets), True
+    found = matching(asked.q, "decision")
+    if found is None:
+        return Wanted(words=plain_words(asked.q), sort=asked.order, **facets), False
+    return Wanted(references=found, sort=asked.order, **facets), True
+
+
+@bp.route("/decisions")
+@public
+def decisions() -> str:
+    asked = Asked.of_request()
+    wanted, searched = _wanted(asked)
+    total = queries.count_decisions(wanted)
+    pages = Page[DecisionRow]([], 1, total).pages
+    asked = replace(asked, page=min(asked.page, pages))
+    rows = queries.decisions(wanted, offset=(asked.page - 1) * PER_PAGE, limit=PER_PAGE)
+    position, as_at = folded_position("tally")
+    facets = [_facet(name, wanted, asked) for name in FACETS]
+    return render_template(
+        "decision_log/decisions.html",
+        asked=asked,
+        page=Page(rows, asked.page, total),
+        searched=searched,
+        facets=facets,
+        filters=_filters(facets, asked),
+        sorts=_sorts(asked),
+        page_url=lambda n: asked.address(page=n),
+        clear_url=asked.address(**dict.fromkeys(("q", *FACETS), "")),
+        as_data={
+            form: asked.address(f"decision_log.decisions_{form}", sort=asked.sort) for form in ("json", "csv", "atom")
+        },
+        in_uk=in_uk,
+        position=position,
+        as_at=in_uk(as_at) if as_at else None,
+    )
+
+
+def _facet(name: str, wanted: Wanted, asked: Asked) -> dict[str, Any]:
+    chosen = getattr(asked, name)
+    counted = {value: (_words(name, value, words), n) for value, words, n in queries.count_by(name, wanted)}
+    if chosen and chosen not in counted:
+        counted[chosen] = (_words(name, chosen, chosen), 0)
+    items = [
+        {
+            "label": words,
+            "count": n,
+            "active": value == chosen,
+            "url": asked.address(**{name: "" if value == chosen else value}),
+        }
+        for value, (words, n) in counted.items()
+    ]
+    return {"title": FACETS[name], "items": items, "clear_url": asked.address(**{name: ""})}
+
+
+def _words(name: str, value: str, words: str) -> str:
+    try:
+        return WORDS[name](value) if name in WORDS else words
+    except ValueError:  # typed into the address by hand
+        return value
+
+
+def _filters(facets: list[dict[str, Any]], asked: Asked) -> list[dict[str, str]]:
+    used = [{"label": "Search", "value": asked.q, "remove_url": asked.address(q="", sort="")}] if asked.q else []
+    return used + [
+        {"label": facet["title"], "value": item["label"], "remove_url": facet["clear_url"]}
+        for facet in facets
+        for item in facet["items"]
+        if item["active"]
+    ]
+
+
+def _sorts(asked: Asked) -> list[dict[str, Any]]:
+    return [
+        {"label": words, "url": asked.address(sort=name), "active": name == asked.order}
+        for name, words in SORTS.items()
+        if asked.q or name != "relevance"
+    ]
+
+
+@bp.route("/decisions.json")
+@public
+def decisions_json() -> Response:
+    return json_response(_rows())
+
+
+@bp.route("/decisions.csv")
+@public
+def decisions_csv() -> Response:
+    names = columns(DECISION_FIELDS, demonstration=_site().demonstration)
+    return csv_response(_rows(), "decisions.csv", names)
+
+
+@bp.route("/decisions.atom")
+@public
+def decisions_atom() -> Response:
+    asked = Asked.of_request()
+    site = _site()
+    entries = [_feed_entry(decision) for decision in _all(asked)]
+    feed = Feed(
+        title=decision_title(f"Decisions – {site.name}", demonstration=site.demonstration),
+        page_url=site.url + asked.address(),
+        feed_url=site.url + asked.address("decision_log.decisions_atom"),
+        author=site.name,
+        entries=entries,
+    )
+    return atom_response(feed)
+
+
+def _site() -> Any:
+    return current_app.config["SITE"]
+
+
+def _all(asked: Asked) -> list[DecisionRow]:
+    wanted, _ = _wanted(asked)
+    return queries.decisions(wanted)
+
+
+def _rows() -> list[dict[str, Any]]:
+    rows = [decision_row(decision, _url(decision)) for decision in _all(Asked.of_request())]
+    return labelled(rows, demonstration=_site().demonstration)
+
+
+def _url(decision: DecisionRow) -> str:
+    return _site().url + url_for("decision_log.decision", reference=decision.reference)
+
+
+def _feed_entry(decision: DecisionRow) -> FeedEntry:
+    headline = f"{Outcome(decision.outcome).label}: {decision.title}"
+    return FeedEntry(
+        title=decision_title(headline, demonstration=_site().demonstration),
+        url=_url(decision),
+        at=decision.published_at,
+        text=f"{decision.statement}\n\n{decision.comparison_sentence}",
+        author=decision.decided_by,
+    )
+
+
+@bp.route("/decisions/<reference>")
+@public
+def decision(reference: str) -> str:
+    found = queries.decision_with(tidy_line(reference))
+    versions = queries.decisions_on(found.regulation_id)
+    return render_template(
+        "decision_log/decision.html",
+        decision=found,
+        tally=tally_of(found.regulation_id),
+        cited=queries.cited_in(found),
+        versions=versions if len(versions) > 1 else [],
+        digest=decision_digest(found),
+        in_uk=in_uk,
+    )
+
+
+@bp.route("/decisions/<reference>.json")
+@public
+def decision_json(reference: str) -> Response:
+    """The row of the log and everything else the decision says, in the words its line in the record commits to."""
+    found = queries.decision_with(tidy_line(reference))
+    more = {
+        "statement": found.statement,
+        "direction": found.direction,
+        "departure_reason": found.departure_reason,
+        "evidence": found.evidence,
+        "tally": found.tally,
+        "comparison": found.comparison,
+        "comparison_sentence": found.comparison_sentence,
+        "at_size": found.at_size,
+        "entry": found.entry_id,
+        "statement_sha256": decision_digest(found),
+    }
+    (row,) = labelled([decision_row(found, _url(found)) | more], demonstration=_site().demonstration)
+    return json_response(row)

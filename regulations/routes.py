@@ -1,3 +1,0 @@
-from flask import Blueprint
-
-bp = Blueprint("regulations", __name__)
