@@ -4,7 +4,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Response, current_app, make_response, redirect, request, session, url_for
+from flask import Response, current_app, make_response, redirect, request, url_for
+from flask.globals import request_ctx
 from flask.sessions import SecureCookieSessionInterface
 from flask_login import current_user
 
@@ -26,7 +27,7 @@ def public(view: View) -> View:
         if unchanged is not None:
             return unchanged
         response = make_response(view(*args, **kwargs))
-        if session.accessed:
+        if _session_was_read():
             raise PublicPageLookedAtItsVisitor(request.endpoint)
         if response.status_code == 200 and "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "public, max-age=0, s-maxage=1"
@@ -34,6 +35,12 @@ def public(view: View) -> View:
         return response
 
     return _wears("public", opened)
+
+
+def _session_was_read() -> bool:
+    """Asked of the context itself: to ask the session is to read it, and Flask would then say yes."""
+    kept = request_ctx._session
+    return kept is not None and kept.accessed
 
 
 def visitor(view: View) -> View:
