@@ -29,13 +29,12 @@ from core import clock
 from core.db import db
 from core.errors import NotFound
 from decisions.models import Decision
+from opendata.rules import NO_DECISION
 from regulations.models import Regulation, RegulationSector, Theme
 from regulations.queries import stage_expression
 from regulations.rules import ALL_SECTORS, Citation, Split, Stage
 from voting.models import TallyTotal
 from voting.rules import Choice
-
-NO_DECISION = "none"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ THEME_FIELDS = (
     "slug", "title", "kind", "stage", "opens_on", "closes_on", "decision_due_on", "split", "regulations", "decided",
     "answers", "url",
 )  # fmt: skip
+NO_DECISION = "none"
+"""How an address asks for regulations without a decision."""
 DEMONSTRATION = "demonstration"
 NO_SUCH_DECISION = "Demonstration: no such decision was made"
 

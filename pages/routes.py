@@ -1,3 +1,266 @@
-from flask import Blueprint
+"""Browsing: home, themes, regulations, figures, help; and the two addresses that machines ask whether all is well."""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, current_app, render_template, request
+from flask.typing import ResponseReturnValue
+
+from audit.queries import folded_position, latest_time, log_size
+from core import clock
+from core.access import public
+from core.errors import NotFound
+from core.forms import tidy_line
+from core.paging import page_number
+from decisions.queries import Wanted as WantedDecisions
+from decisions.queries import count_decisions, decisions
+from opendata.queries import RegulationRow, ThemeNumbers, theme_numbers
+from opendata.rules import REGULATION_FIELDS, THEME_FIELDS, fields, labelled, regulation_row
+from opendata.serving import csv_response, json_response
+from pages import queries, rules
+from pages.rules import Asked
+from regulations.queries import ThemeRow, theme_with
+from regulations.queries import themes as theme_rows
+from regulations.rules import Stage
+from search.rules import LONGEST_QUERY
+from voting.queries import order_effect
 
 bp = Blueprint("pages", __name__)
+
+OPEN_THEMES_AT_HOME = 6
+DECISIONS_AT_HOME = 4
+HELP_PAGES = frozenset(path.stem for path in (Path(__file__).parent.parent / "templates" / "help").glob("*.html")) - {
+    "index",
+    "layout",
+}
+
+
+@bp.route("/")
+@public
+def home() -> ResponseReturnValue:
+    now = clock.now()
+    all_themes, numbers = theme_rows(now), theme_numbers()
+    open_themes = [theme for theme in all_themes if theme.stage is Stage.OPEN]
+    latest = [d for d in decisions(WantedDecisions(), limit=2 * DECISIONS_AT_HOME) if d.superseded_by is None]
+    decision_count = count_decisions(WantedDecisions())
+    return render_template(
+        "pages/home.html",
+        open_themes=[_theme_card(theme, numbers, now) for theme in open_themes[:OPEN_THEMES_AT_HOME]],
+        open_count=len(open_themes),
+        theme_count=len(all_themes),
+        next_theme=next((_theme_card(t, numbers, now) for t in all_themes if t.stage is Stage.UPCOMING), None),
+        decisions=latest[:DECISIONS_AT_HOME],
+        decision_count=decision_count,
+        stats=_home_stats(numbers, decision_count),
+        counted=_counted(),
+    )
+
+
+def _home_stats(numbers: dict[str, ThemeNumbers], decision_count: int) -> list[dict[str, Any]]:
+    size, last = log_size(), latest_time()
+    at = clock.in_uk(datetime.fromtimestamp(last, UTC))
+    listed, votes = (sum(getattr(n, what) for n in numbers.values()) for what in ("regulations", "answers"))
+    return [
+        {"number": listed, "label": "regulation" if listed == 1 else "regulations", "href": "/regulations"},
+        {"number": votes, "label": "vote counted" if votes == 1 else "votes counted", "href": "/themes"},
+        {"number": decision_count, "label": "decision" if decision_count == 1 else "decisions", "href": "/decisions"},
+        {
+            "number": size,
+            "label": "line in the record" if size == 1 else "lines in the record",
+            "href": "/record",
+            "note": f"the last in the hour from {rules.oclock(at)}" if last else "",
+        },
+    ]
+
+
+@bp.route("/themes")
+@bp.route("/themes.<any(json, csv):form>")
+@public
+def themes(form: str = "") -> ResponseReturnValue:
+    now = clock.now()
+    numbers = theme_numbers()
+    cards = [_theme_card(theme, numbers, now) for theme in theme_rows(now)]
+    if form:
+        return _as_data(form, map(_theme_row, cards), THEME_FIELDS, "themes.csv")
+    stages = (Stage.OPEN, Stage.UPCOMING, Stage.UNDER_CONSIDERATION, Stage.DECIDED)
+    groups = [(stage, [card for card in cards if card["stage"] is stage]) for stage in stages]
+    return render_template("pages/themes.html", groups=groups, total=len(cards), counted=_counted())
+
+
+@bp.route("/themes/<slug>")
+@bp.route("/themes/<slug>.<any(json, csv):form>")
+@public
+def theme(slug: str, form: str = "") -> ResponseReturnValue:
+    now = clock.now()
+    shown = theme_with(slug)
+    asked = _asked(f"/themes/{shown.slug}", of_theme=shown.slug)
+    if form == "csv":
+        return _as_data(form, _regulation_rows(asked, now), REGULATION_FIELDS, f"{shown.slug}.csv")
+    numbers = theme_numbers().get(shown.slug, ThemeNumbers())
+    stage = shown.window.stage(now)
+    if stage is Stage.UNDER_CONSIDERATION and numbers.settled == numbers.regulations:
+        stage = Stage.DECIDED
+    card = {
+        "slug": shown.slug, "title": shown.title, "kind": shown.kind, "stage": stage, "split": shown.split,
+        "summary": shown.summary, "regulations": numbers.regulations, "decided": numbers.settled - numbers.spent,
+        "answers": numbers.answers, "clock": _clock(stage, shown, now),
+    }  # fmt: skip
+    if form == "json":
+        said = _theme_row(card) | {
+            "summary": shown.summary, "on_the_table": shown.on_the_table, "off_the_table": shown.off_the_table,
+            "closed_early_because": shown.closed_early_because or None,
+        }  # fmt: skip
+        demonstration = current_app.config["SITE"].demonstration
+        rows = labelled(_regulation_rows(asked, now), demonstration=demonstration)
+        return json_response(labelled([said], demonstration=demonstration)[0] | {"regulations": rows})
+    stats = [
+        {"number": numbers.regulations, "label": "regulation" if numbers.regulations == 1 else "regulations"},
+        {"number": numbers.answers, "label": "votes counted"},
+        {"number": numbers.reasons, "label": "votes with a reason"},
+        {"number": card["decided"], "label": "decided", "note": f"of {numbers.regulations - numbers.spent} to decide"},
+    ]
+    return render_template(
+        "pages/theme.html", theme=shown, card=card, stats=stats, **_listing(asked, now), counted=_counted()
+    )
+
+
+@bp.route("/regulations")
+@bp.route("/regulations.<any(json, csv):form>")
+@public
+def regulations(form: str = "") -> ResponseReturnValue:
+    now = clock.now()
+    asked = _asked("/regulations")
+    if form:
+        return _as_data(form, _regulation_rows(asked, now), REGULATION_FIELDS, "regulations.csv")
+    return render_template("pages/regulations.html", **_listing(asked, now), counted=_counted())
+
+
+@bp.route("/figures")
+@public
+def figures() -> ResponseReturnValue:
+    return render_template("pages/figures.html")
+
+
+@bp.route("/figures/ballot-order")
+@bp.route("/figures/ballot-order.<any(json, csv):form>")
+@public
+def ballot_order(form: str = "") -> ResponseReturnValue:
+    rows = rules.votes_by_order(order_effect())
+    if form:
+        return _as_data(form, rows, rules.BALLOT_ORDER_FIELDS, "ballot-order.csv")
+    total = sum(row["votes"] for row in rows)
+    return render_template("pages/ballot_order.html", rows=rows, places=rules.shares_by_place(rows), total=total)
+
+
+@bp.route("/help")
+@public
+def help_index() -> ResponseReturnValue:
+    return render_template("help/index.html")
+
+
+@bp.route("/help/<name>")
+@public
+def help_page(name: str) -> ResponseReturnValue:
+    known = name.replace("-", "_")
+    if known not in HELP_PAGES or "_" in name:
+        raise NotFound("There is no help page at this address.")
+    return render_template(f"help/{known}.html")
+
+
+@bp.route("/help/sources")
+@public
+def sources() -> ResponseReturnValue:
+    return render_template("help/sources.html")
+
+
+@bp.route("/healthz")
+@public
+def healthz() -> ResponseReturnValue:
+    """This process answers; nothing else is asked."""
+    return Response("ok\n", mimetype="text/plain", headers={"Cache-Control": "no-store"})
+
+
+@bp.route("/readyz")
+@public
+def readyz() -> ResponseReturnValue:
+    """Whether visitors may be sent here; 503 with what is missing otherwise."""
+    size, reasons = queries.readiness()
+    response = json_response({"ready": not reasons, "log_size": size, "reasons": reasons})
+    response.headers["Cache-Control"] = "no-store"
+    response.status_code = 503 if reasons else 200
+    return response
+
+
+def _asked(path: str, of_theme: str = "") -> Asked:
+    """What the address asks for, tidied: a NUL or a page of text is nothing to search for."""
+    given = {
+        name: tidy_line(request.args.get(name, "")[: 2 * LONGEST_QUERY])[:LONGEST_QUERY]
+        for name in ("q", "theme", "department", "stage", "outcome", "sector", "sort")
+    }
+    if of_theme:
+        given["theme"] = of_theme
+    return Asked(path=path, page=page_number(request.args.get("page")), of_theme=bool(of_theme), **given)
+
+
+def _listing(asked: Asked, now: datetime) -> dict[str, Any]:
+    """Everything the list's own template, pages/listing.html, shows."""
+    found = queries.listing(asked, now)
+    filters = rules.filters_in_use(found.facets, asked)
+    return {
+        "asked": asked,
+        "listing": found,
+        "rows": [(row, _row_clock(row, now)) for row in found.page.rows],
+        "filters": filters,
+        "chosen": len(asked.chosen),
+        "page_url": lambda number: asked.address(page=number),
+        "sorts": rules.sort_links(asked, found.sort),
+        "sort_note": rules.SORT_NOTES.get(found.sort, ""),
+        "near_misses": [] if found.page.total else queries.near_misses(asked.q),
+        "suggested_themes": [] if found.page.total else queries.some_themes(),
+    }
+
+
+def _row_clock(row: RegulationRow, now: datetime) -> dict[str, Any]:
+    return rules.clock_of(row.stage, row.opens_on, row.closes_on, row.due_on, clock.uk_day(now))
+
+
+def _clock(stage: Stage, theme: Any, now: datetime) -> dict[str, Any]:
+    days = clock.uk_day(theme.window.opens), clock.last_day(theme.window.closes), clock.last_day(theme.decision_due_at)
+    return rules.clock_of(stage, *days, clock.uk_day(now))
+
+
+def _theme_card(theme: ThemeRow, numbers: dict[str, ThemeNumbers], now: datetime) -> dict[str, Any]:
+    return {
+        "slug": theme.slug, "title": theme.title, "kind": theme.kind, "stage": theme.stage, "split": theme.split,
+        "summary": theme.summary, "regulations": theme.regulations, "decided": theme.decided,
+        "answers": numbers.get(theme.slug, ThemeNumbers()).answers, "clock": _clock(theme.stage, theme, now),
+    }  # fmt: skip
+
+
+def _theme_row(card: dict[str, Any]) -> dict[str, Any]:
+    """A theme under the names that every download uses."""
+    on: dict[str, date] = card["clock"]
+    days = {"opens_on": on["opens_on"], "closes_on": on["closes_on"], "decision_due_on": on["due_on"]}
+    said = card | days | {"url": f"{current_app.config['SITE'].url}/themes/{card['slug']}"}
+    return {name: said[name] for name in THEME_FIELDS}
+
+
+def _regulation_rows(asked: Asked, now: datetime) -> list[dict[str, Any]]:
+    site = current_app.config["SITE"].url
+    return [regulation_row(row, f"{site}/regulations/{row.slug}") for row in queries.every_row(asked, now)]
+
+
+def _as_data(form: str, rows: Iterable[dict[str, Any]], names: Iterable[str], filename: str) -> Response:
+    demonstration = current_app.config["SITE"].demonstration
+    said = labelled(rows, demonstration=demonstration)
+    if form == "json":
+        return json_response(said)
+    return csv_response(said, filename, fields(names, demonstration=demonstration))
+
+
+def _counted() -> tuple[int, datetime | None]:
+    """How many lines of the record the numbers on a page were counted from, and when, in UK time."""
+    position, moved_at = folded_position()
+    return position, clock.in_uk(moved_at) if moved_at else None
