@@ -9,7 +9,9 @@ import tempfile
 import time
 import urllib.request
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
+from urllib.error import HTTPError
 
 from tools.setting_up import LOCK, PYTHON, ROOT, CannotStart, alone, digest, is_done, must, once, say, set_up
 
@@ -181,7 +183,11 @@ def answers(address: str) -> bool:
     """Whether a page is there. A proxy set for the outside world is not asked about our own machine."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(address, timeout=5) as response:
-            return response.status == 200
+        with direct.open(address, timeout=5):
+            return True
+    except HTTPError as error:
+        if error.code == HTTPStatus.SERVICE_UNAVAILABLE:
+            return False
+        raise CannotStart(f"The site started, but it is not well ({error}); the lines above may say why.") from None
     except OSError:
         return False
