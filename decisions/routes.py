@@ -1,3 +1,280 @@
-from flask import Blueprint
+"""What officials do: close a theme early, write a decision, approve a colleague's."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, current_app, flash, get_flashed_messages, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from accounts.models import Account
+from accounts.rules import STAFF, Role
+from core import clock
+from core.access import staff
+from core.clock import in_uk, uk_day
+from core.db import transaction
+from core.errors import Clash, NotAllowed, NotFound, RuleBroken
+from core.paging import PER_PAGE, Page, page_number
+from decisions import queries, rules, services
+from decisions.forms import ApprovalForm, DecisionForm
+from decisions.models import Draft
+from decisions.queries import DecisionRow, Undecided, Wanted
+from decisions.rules import DraftStatus, Outcome
+from regulations.forms import CloseThemeForm
+from regulations.models import Regulation
+from regulations.queries import regulation_with, theme_with, themes
+from regulations.rules import GRACE, Stage
+from regulations.services import close_early
+from voting.queries import count_reasons, reasons_named, strongest_reasons
+from voting.rules import Choice, Direction, Tally
+from voting.tallying import waiting_in
 
 bp = Blueprint("decisions", __name__)
+
+REASONS_BESIDE = 20
+Answer = str | Response | tuple[str, int]
+
+
+def _me() -> Account:
+    return current_user._get_current_object()
+
+
+@bp.route("/staff")
+@staff(*STAFF)
+def desk() -> str:
+    now, me = clock.now(), _me()
+    waiting, overdue = queries.count_undecided(now)
+    number = min(page_number(request.args.get("page")), Page[Undecided]([], 1, waiting).pages)
+    rows = queries.undecided(now, offset=(number - 1) * PER_PAGE, limit=PER_PAGE)
+    drafts = queries.drafts()
+    return render_template(
+        "decisions/desk.html",
+        said=get_flashed_messages(),
+        me=me,
+        decides=me.role == Role.OFFICIAL,
+        closes=me.role in (Role.OFFICIAL, Role.ADMINISTRATOR),
+        moderates=me.role in (Role.MODERATOR, Role.ADMINISTRATOR),
+        checks=me.role in (Role.MODERATOR, Role.OFFICIAL, Role.ADMINISTRATOR),
+        open_themes=[theme for theme in themes(now) if theme.stage is Stage.OPEN],
+        page=Page([_waiting(row, now) for row in rows], number, waiting),
+        overdue=overdue,
+        to_approve=[row for row in drafts if row.status == DraftStatus.SUBMITTED and row.written_by_id != me.id],
+        drafts=[row for row in drafts if row.status != DraftStatus.SUBMITTED or row.written_by_id == me.id],
+        latest=queries.decisions(Wanted(), limit=5),
+        status_word=lambda status: DraftStatus(status).label,
+        in_uk=in_uk,
+        last_day=clock.last_day,
+    )
+
+
+def _waiting(row: Undecided, now: datetime) -> dict[str, Any]:
+    late = (uk_day(now) - uk_day(row.due_at)).days if row.due_at < now else 0
+    return {
+        "row": row,
+        "waited": (uk_day(now) - uk_day(row.closed_at)).days,
+        "overdue": late,
+        "is_late": row.due_at < now,
+    }
+
+
+@bp.route("/staff/themes/<slug>/close", methods=["GET", "POST"])
+@staff(Role.OFFICIAL, Role.ADMINISTRATOR)
+def close_theme(slug: str) -> Answer:
+    now, form = clock.now(), CloseThemeForm()
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                close_early(theme=theme_with(slug), reason=form.reason.data or "", by=_me(), now=now)
+        except NotAllowed:
+            raise
+        except RuleBroken as error:
+            form.show_rule_broken(error)
+        else:
+            flash(f"{theme_with(slug).title} is closed. Its regulations wait for their decisions below.")
+            return redirect(url_for("decisions.desk"), code=303)
+    theme = theme_with(slug)
+    page = render_template(
+        "decisions/close_theme.html",
+        form=form,
+        theme=theme,
+        is_open=theme.window.is_open(now),
+        closes=in_uk(theme.window.closes),
+        waiting=waiting_in(theme.id, now),
+        final_at=in_uk(now + GRACE),
+        in_uk=in_uk,
+    )
+    return page, 422 if form.errors else 200
+
+
+@bp.route("/staff/regulations/<slug>/decision", methods=["GET", "POST"])
+@staff(Role.OFFICIAL)
+def write(slug: str) -> Answer:
+    now = clock.now()
+    regulation = regulation_with(slug)
+    services.check_decidable(regulation, now)
+    form = DecisionForm() if request.method == "POST" else DecisionForm(data=_begun(regulation))
+    theirs, status = None, 200
+    if form.validate_on_submit() and form.cite(regulation.id):
+        try:
+            _save(slug, form, now)
+            if request.form.get("do") == "submit":
+                _submit(slug, now)
+        except NotAllowed:
+            raise
+        except Clash as clash:
+            form.show_rule_broken(clash)
+            theirs = queries.draft_of(regulation_with(slug))
+            form.version.data = str(theirs.version) if theirs else "0"
+            status = 409
+        except RuleBroken as error:
+            form.show_rule_broken(error)
+        else:
+            return redirect(url_for("decisions.desk"), code=303)
+    regulation = regulation_with(slug)
+    page = render_template("decisions/write.html", form=form, theirs=theirs, **_beside(regulation, form, now))
+    return page, status if status != 200 else 422 if form.errors else 200
+
+
+def _begun(regulation: Regulation) -> dict[str, Any]:
+    return DecisionForm.filled(queries.draft_of(regulation))
+
+
+def _save(slug: str, form: DecisionForm, now: datetime) -> None:
+    """Kept before it is submitted, so that a draft which is not ready yet is not lost either."""
+    with transaction():
+        draft = services.save_draft(
+            regulation=regulation_with(slug), proposal=form.proposal(), version=form.began_from, by=_me(), now=now
+        )
+        version, title = draft.version, draft.regulation.title
+    form.version.data = str(version)
+    if request.form.get("do") != "submit":
+        flash(f"Your draft on {title} is saved. Nobody outside the office can see it.")
+
+
+def _submit(slug: str, now: datetime) -> None:
+    with transaction():
+        draft = _draft_to_change(slug)
+        services.submit_draft(draft=draft, by=_me(), now=now)
+        title = draft.regulation.title
+    flash(f"Your decision on {title} waits for a second official to approve it.")
+
+
+def _draft_to_change(slug: str) -> Draft:
+    draft = queries.draft_of(regulation_with(slug), to_change=True)
+    if draft is None:
+        raise NotFound("No decision on this regulation waits to be approved. A colleague may have dealt with it.")
+    return draft
+
+
+def _beside(regulation: Regulation, form: DecisionForm, now: datetime) -> dict[str, Any]:
+    """What an official reads beside the form: the count, the reasons, and how each outcome would stand to the vote."""
+    tally, frozen = queries.tally_to_decide_on(regulation.id)
+    draft = queries.draft_of(regulation)
+    cited = form.cited.data or []
+    strongest = strongest_reasons(regulation.id, each=REASONS_BESIDE)
+    shown = {reason.public_id for side in strongest.values() for reason in side}
+    others = reasons_named(regulation.id, [name for name in cited if name not in shown])
+    totals = {} if tally.sealed else count_reasons(regulation.id)
+    return {
+        "regulation": regulation,
+        "draft": draft,
+        "mine": draft is None or draft.written_by_id == _me().id,
+        "standing": queries.standing_decision(regulation.id),
+        "tally": tally,
+        "frozen": frozen,
+        "kept": tally.sealed,
+        "sides": [
+            {
+                "choice": choice,
+                "reasons": strongest[choice] + [r for r in others if r.choice == choice],
+                "total": totals.get(choice, 0),
+            }
+            for choice in Choice
+        ],
+        "compared": {} if tally.sealed else _comparisons(tally),
+        "closed": in_uk(regulation.theme.window.closes),
+        "due": in_uk(regulation.theme.decision_due_at),
+        "in_uk": in_uk,
+    }
+
+
+def _comparisons(tally: Tally) -> dict[str, str]:
+    """How each outcome, and each way to improve, would stand to the vote."""
+    outcomes = {str(o): rules.compare(o, tally.leading_direction, tally).sentence for o in Outcome}
+    ways = {f"improve_{d}": rules.compare(Outcome.IMPROVE, d, tally).sentence for d in Direction}
+    return outcomes | ways
+
+
+@bp.route("/staff/regulations/<slug>/approve", methods=["GET", "POST"])
+@staff(Role.OFFICIAL)
+def approve(slug: str) -> Answer:
+    now, form, status = clock.now(), ApprovalForm(), 200
+    if form.validate_on_submit():
+        try:
+            if request.form.get("do") == "return":
+                return _return(slug, form, now)
+            return _publish(slug, form, now)
+        except (NotAllowed, NotFound):
+            raise
+        except Clash as clash:
+            form.show_rule_broken(clash)
+            status = 409
+        except RuleBroken as error:
+            form.show_rule_broken(error)
+    draft = queries.draft_of(regulation_with(slug))
+    if draft is None:
+        raise NotFound("No decision on this regulation waits to be approved. A colleague may have dealt with it.")
+    form.version.data = str(draft.version)
+    page = render_template("decisions/approve.html", form=form, **_as_it_would_be(draft, now))
+    return page, status if status != 200 else 422 if form.errors else 200
+
+
+def _publish(slug: str, form: ApprovalForm, now: datetime) -> Response:
+    with transaction():
+        decision = services.approve_and_publish(
+            draft=_draft_to_change(slug),
+            version=form.shown_version,
+            by=_me(),
+            now=now,
+            demonstration=current_app.config["SITE"].demonstration,
+        )
+        reference = decision.reference
+    return redirect(f"/decisions/{reference}", code=303)
+
+
+def _return(slug: str, form: ApprovalForm, now: datetime) -> Response:
+    with transaction():
+        draft = _draft_to_change(slug)
+        services.return_draft(draft=draft, note=form.note.data or "", by=_me(), now=now)
+        title = draft.regulation.title
+    flash(f"The draft on {title} is back with its author, with your note.")
+    return redirect(url_for("decisions.desk"), code=303)
+
+
+def _as_it_would_be(draft: Draft, now: datetime) -> dict[str, Any]:
+    """The page that everybody would see, or what it lacks; and what the approver should mind."""
+    me = _me()
+    tally, frozen = queries.tally_to_decide_on(draft.regulation_id)
+    decision: DecisionRow | None = None
+    lacks = ""
+    try:
+        decision = queries.preview(
+            draft,
+            approver="A second official" if draft.written_by_id == me.id else me.office,
+            now=now,
+            demonstration=current_app.config["SITE"].demonstration,
+        )
+    except RuleBroken as error:
+        lacks = error.message
+    return {
+        "regulation": draft.regulation,
+        "draft": draft,
+        "decision": decision,
+        "lacks": lacks,
+        "cited": queries.cited_in(decision) if decision else [],
+        "tally": tally,
+        "frozen": frozen,
+        "wrote_it": draft.written_by_id == me.id,
+        "submitted": draft.status == DraftStatus.SUBMITTED,
+        "in_uk": in_uk,
+    }

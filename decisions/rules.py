@@ -1,5 +1,6 @@
 """What a decision has to say, and how it stands to the vote. Pure: no Flask, no database, no clock."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +10,7 @@ from regulations.rules import Stage
 from voting.rules import Direction, Tally
 
 TOO_FEW = 20
-STATEMENT_LENGTH = 2_000
+STATEMENT_LENGTH = 400
 REASONS_LENGTH = 10_000
 DEPARTURE_LENGTH = 5_000
 EVIDENCE_LENGTH = 5_000
@@ -173,3 +174,17 @@ def check_approver(written_by: int, submitted: bool, approver: int) -> None:
 def check_note(note: str) -> None:
     if len(note) < 10:
         raise RuleBroken("Say what has to change, so that your colleague knows.", field="note")
+
+
+_NAME = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{32}|[0-9a-f]{16})(?![0-9a-f])")
+
+
+def names_in(pasted: str) -> tuple[list[str], list[str]]:
+    """The reasons that pasted addresses or numbers name, and the lines that name none."""
+    named, unclear = [], []
+    for line in filter(str.strip, pasted.splitlines()):
+        found = _NAME.findall(line.lower())
+        named += found
+        if not found:
+            unclear.append(line.strip())
+    return named, unclear

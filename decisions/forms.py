@@ -1,0 +1,125 @@
+"""Forms in which officials write a decision, and approve or return one."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from wtforms import HiddenField, RadioField, SelectMultipleField, TextAreaField, ValidationError
+from wtforms.validators import Optional
+
+from core.forms import AtMost, Form, tidy
+from decisions import rules
+from decisions.rules import Outcome, Proposal
+from voting.queries import reasons_named
+from voting.rules import Direction
+
+MOST_CITED = 200
+
+
+class Pick(RadioField):
+    """One of the answers listed, or none yet."""
+
+    def pre_validate(self, form: Any) -> None:
+        if self.data and self.data not in {choice[0] for choice in self.choices}:
+            raise ValidationError("Choose one of the answers listed.")
+
+
+class DecisionForm(Form):
+    """A decision in the making. Little is demanded of a draft; what a decision has to say is checked on submission."""
+
+    version = HiddenField(default="0")
+    outcome = Pick("What is the outcome?", choices=[(outcome.value, outcome.label) for outcome in Outcome])
+    direction = Pick(
+        "Which way will it be improved?", choices=[(direction.value, direction.label) for direction in Direction]
+    )
+    statement = TextAreaField(
+        "What was decided, in one plain sentence",
+        description="It becomes the headline, on the page, in feeds and in the mail to everyone who voted.",
+        filters=[tidy],
+        validators=[AtMost(rules.STATEMENT_LENGTH)],
+    )
+    reasons = TextAreaField(
+        "Reasons",
+        description="In full, for people who took part. Answer the strongest points on every side.",
+        filters=[tidy],
+        validators=[AtMost(rules.REASONS_LENGTH)],
+    )
+    departure_reason = TextAreaField(
+        "Why it departs from the vote", filters=[tidy], validators=[AtMost(rules.DEPARTURE_LENGTH)]
+    )
+    cited = SelectMultipleField("Reasons you cite", validate_choice=False)
+    also_cited = TextAreaField(
+        "Cite reasons that are not listed above",
+        description="Paste the address of each reason’s line in the record, or of the reason itself, one to a line.",
+        filters=[tidy],
+        validators=[Optional(), AtMost(10_000)],
+    )
+    other_evidence = TextAreaField(
+        "Other evidence",
+        description="Such as inspections, impact assessments, statistics or court judgments: what it is, whose, when.",
+        filters=[tidy],
+        validators=[AtMost(rules.EVIDENCE_LENGTH)],
+    )
+
+    @property
+    def began_from(self) -> int:
+        """The version the official had before their eyes; what is no number fits none."""
+        return int(self.version.data) if (self.version.data or "").isdecimal() else -1
+
+    def cite(self, regulation_id: int) -> bool:
+        """Turn ticks and pasted addresses into reasons of this regulation; False, saying so, where one is unknown."""
+        pasted, unclear = rules.names_in(self.also_cited.data or "")
+        ticked = self.cited.data or []
+        found = reasons_named(regulation_id, [*ticked, *pasted])
+        known = {name for reason in found for name in (reason.public_id, reason.entry_id)}
+        if not set(ticked) <= known:
+            self.cited.errors = [*self.cited.errors, "Tick only reasons that people gave on this regulation."]
+        if len(found) > MOST_CITED:
+            self.cited.errors = [*self.cited.errors, f"Cite {MOST_CITED} reasons or fewer."]
+        unclear += [name for name in pasted if name not in known]
+        if unclear:
+            shown = "”, “".join(line[:60] for line in unclear[:3])
+            sentence = f"Nothing that people can read on this regulation is found under “{shown}”."
+            self.also_cited.errors = [*self.also_cited.errors, sentence]
+        if self.cited.errors or self.also_cited.errors:
+            return False
+        self.cited.data = [reason.public_id for reason in found]
+        self.also_cited.data = ""
+        return True
+
+    def proposal(self) -> Proposal:
+        return Proposal(
+            outcome=Outcome(self.outcome.data) if self.outcome.data else None,
+            direction=Direction(self.direction.data) if self.direction.data else None,
+            statement=self.statement.data or "",
+            reasons=self.reasons.data or "",
+            departure_reason=self.departure_reason.data or "",
+            cited_comments=tuple(self.cited.data or ()),
+            other_evidence=self.other_evidence.data or "",
+        )
+
+    @staticmethod
+    def filled(draft: Any) -> dict[str, Any]:
+        """What the form begins with: a saved draft, or nothing."""
+        if draft is None:
+            return {}
+        names: Iterable[str] = (
+            "outcome", "direction", "statement", "reasons", "departure_reason", "other_evidence",
+        )  # fmt: skip
+        return {name: getattr(draft, name) for name in names} | {
+            "version": str(draft.version),
+            "cited": list(draft.cited_comments),
+        }
+
+
+class ApprovalForm(Form):
+    version = HiddenField(default="0")
+    note = TextAreaField(
+        "What has to change?",
+        description="Only your colleague reads this.",
+        filters=[tidy],
+        validators=[AtMost(rules.NOTE_LENGTH)],
+    )
+
+    @property
+    def shown_version(self) -> int:
+        return int(self.version.data) if (self.version.data or "").isdecimal() else -1
