@@ -185,6 +185,8 @@ class DocumentIndex:
 
     def is_healthy(self) -> bool:
         """Whether the index on disk, not the copy this process may hold, can be opened and searched."""
+        if not (self.folder / IN_USE).exists():
+            return False
         try:
             with self._opened() as searcher:
                 searcher.search(query.Every(), limit=1)

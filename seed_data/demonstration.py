@@ -24,7 +24,7 @@ from regulations.models import Regulation, Theme
 from regulations.queries import regulation_with
 from regulations.rules import Window
 from seed_data.loader import SeedTheme, catalogue, list_seed
-from seed_data.script import Part, Ruling, Script, Voice, quiet_part, read_script
+from seed_data.script import Part, Ruling, Script, Voice, Wordless, quiet_part, read_script
 from voting.models import Comment
 from voting.moderation import hide_comment
 from voting.queries import tally_of
@@ -43,6 +43,16 @@ STAFF = (
 LISTED_BEFORE = timedelta(days=10)
 PEOPLE = 260
 QUIET_SHARE = 0.6
+AGREE_SHARE = 0.7
+LIVELY = 15
+ADVERTISEMENT = Voice(
+    choice=Choice.SCRAP,
+    direction=None,
+    text="Cheap certificates, no questions asked! Call us today.",
+    capacity=Capacity.BUSINESS,
+    organisation="Example Adverts",
+    name="",
+)
 
 
 @dataclass(frozen=True)
@@ -119,86 +129,74 @@ def _list(seed: SeedTheme, window: Window, now: datetime) -> None:
 
 
 def _votes(slug: str, part: Part, opens: datetime, last: datetime, draw: random.Random) -> Iterator[Act]:
-    people = draw.sample(range(1, PEOPLE + 1), min(PEOPLE, max(part.votes, len(part.voices) + 1)))
+    """So many people over the window, the sooner the more; those who write come early, so that others can agree."""
+    people = draw.sample(range(1, PEOPLE + 1), max(part.votes, len(part.voices)))
     span = (last - opens).total_seconds()
     moments = sorted(opens + timedelta(seconds=int(span * draw.random() ** 1.3)) for _ in people)
-    voices = list(part.voices)
-    draw.shuffle(voices)
-    early = set(draw.sample(range(max(len(voices), len(people) * 2 // 3)), len(voices))) if voices else set()
+    writers = set(draw.sample(range(len(part.voices) * 2), len(part.voices))) if part.voices else set()
+    voices = draw.sample(part.voices, len(part.voices))
+    wordless = part.without_words(draw)
     for place, (number, at) in enumerate(zip(people, moments, strict=True)):
-        voice = voices.pop() if place in early and voices else None
-        seed = draw.random()
-        yield Act(at, partial(_vote, slug, f"person-{number:03d}", part, voice, seed))
-    if part.voices:
-        yield from _second_thoughts(slug, people, moments, part, last, draw)
+        said = voices.pop() if place in writers and voices else wordless.pop()
+        yield Act(at, partial(_vote, slug, f"person-{number:03d}", said))
+    if len(people) >= LIVELY:
+        yield from _second_thoughts(slug, moments[-1] + (last - moments[-1]) / 2, draw)
 
 
-def _second_thoughts(
-    slug: str, people: list[int], moments: list[datetime], part: Part, last: datetime, draw: random.Random
-) -> Iterator[Act]:
-    """One person changes their mind, one in three regulations sees a vote withdrawn, and one comment breaks a rule."""
-    if len(people) < 12:
-        return
-    changer, leaver = people[2], people[3]
-    late = moments[-1] + (last - moments[-1]) / 2
-    yield Act(late, partial(_vote, slug, f"person-{changer:03d}", part, None, draw.random()))
+def _second_thoughts(slug: str, late: datetime, draw: random.Random) -> Iterator[Act]:
+    """Somebody changes their mind; on some, somebody takes a vote back, and somebody breaks a rule."""
+    changer, leaver, poster = (f"{name}-of-{slug}" for name in ("changer", "leaver", "advertiser"))
+    before = late - timedelta(minutes=30)
+    yield Act(before, partial(_vote, slug, changer, Wordless(Choice.SCRAP, None)))
+    yield Act(late, partial(_vote, slug, changer, Wordless(Choice.KEEP, None)))
     if draw.random() < 1 / 3:
-        yield Act(late, partial(_withdraw, slug, f"person-{leaver:03d}"))
+        yield Act(before, partial(_vote, slug, leaver, Wordless(Choice.IMPROVE, Direction.CLEARER)))
+        yield Act(late, partial(_withdraw, slug, leaver))
     if draw.random() < 1 / 6:
-        advert = Voice(
-            Choice.SCRAP,
-            None,
-            "Cheap certificates, no questions asked! Call us today.",
-            Capacity.BUSINESS,
-            "Example Adverts",
-            "",
-        )
-        poster = f"advertiser-{slug}"
-        yield Act(late, partial(_vote, slug, poster, part, advert, 0.5))
+        yield Act(late, partial(_vote, slug, poster, ADVERTISEMENT))
         yield Act(late + timedelta(minutes=5), partial(_hide, slug, poster))
 
 
-def _vote(slug: str, name: str, part: Part, voice: Voice | None, seed: float, now: datetime) -> None:
-    draw = random.Random(f"{slug}{name}{seed}")  # noqa: S311 - invented people, the same every time
+def _vote(slug: str, name: str, said: Voice | Wordless, now: datetime) -> None:
     voter, regulation = _person(name, now), regulation_with(slug)
-    if voice is not None:
-        ballot = Ballot(
-            choice=voice.choice,
-            direction=voice.direction,
-            reason_kind=ReasonKind.WRITTEN,
-            text=voice.text,
-            capacity=voice.capacity,
-            organisation=voice.organisation,
-            display_name=voice.name,
-        )
-    else:
-        ballot = _wordless(voter, regulation, part, draw)
-    ballot = replace(ballot, order=draw_order(f"{slug}{name}"))
+    ballot = _in_words(said) if isinstance(said, Voice) else _wordless(voter, regulation, said, f"{slug} {name}")
+    ballot = replace(ballot, order=draw_order(f"{slug} {name}"))
     cast_vote(voter=voter, regulation=regulation, ballot=ballot, now=now, demonstration=True)
 
 
-def _wordless(voter: Account, regulation: Regulation, part: Part, draw: random.Random) -> Ballot:
-    """A choice as the part leans, standing behind somebody's reason where there is one, or giving none."""
-    choice = Choice(draw.choices(list(part.lean), list(part.lean.values()))[0])
-    direction = Direction(draw.choices(list(part.directions), list(part.directions.values()))[0])
+def _in_words(voice: Voice) -> Ballot:
+    return Ballot(
+        choice=voice.choice,
+        direction=voice.direction,
+        reason_kind=ReasonKind.WRITTEN,
+        text=voice.text,
+        capacity=voice.capacity,
+        organisation=voice.organisation,
+        display_name=voice.name,
+    )
+
+
+def _wordless(voter: Account, regulation: Regulation, said: Wordless, seed: str) -> Ballot:
+    """Standing behind somebody's reason where there is one, mostly, or giving none."""
+    draw = random.Random(seed)  # noqa: S311 - invented people, the same every time
     capacity = draw.choices([Capacity.PUBLIC, Capacity.BUSINESS, Capacity.CHARITY, Capacity.PUBLIC_BODY], [6, 5, 1, 1])[
         0
     ]
     ballot = Ballot(
-        choice=choice,
-        direction=direction if choice is Choice.IMPROVE else None,
+        choice=said.choice,
+        direction=said.direction,
         reason_kind=ReasonKind.NOT_SAID,
         capacity=capacity,
         organisation="Example organisation" if capacity.speaks_for_organisation else "",
     )
     published = select(Comment.public_id).where(
         Comment.regulation_id == regulation.id,
-        Comment.choice == choice,
+        Comment.choice == said.choice,
         Comment.status == CommentStatus.PUBLISHED,
         Comment.account_id != voter.id,
     )
     reasons = list(db.session.scalars(published.order_by(Comment.id)))
-    if reasons and draw.random() < 0.7:
+    if reasons and draw.random() < AGREE_SHARE:
         return replace(ballot, reason_kind=ReasonKind.SUPPORTED, supports=draw.choice(reasons))
     return ballot
 

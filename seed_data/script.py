@@ -27,6 +27,14 @@ class Voice:
 
 
 @dataclass(frozen=True)
+class Wordless:
+    """One invented person's choice, with no words of their own."""
+
+    choice: Choice
+    direction: Direction | None
+
+
+@dataclass(frozen=True)
 class Part:
     """How one regulation is answered: how many people, which way they lean, and what some of them write."""
 
@@ -34,6 +42,28 @@ class Part:
     lean: dict[str, int]
     directions: dict[str, int]
     voices: tuple[Voice, ...] = ()
+
+    def without_words(self, draw: random.Random) -> list[Wordless]:
+        """The choices of those who write nothing, shuffled, so that all together lean as they are meant to."""
+        wordless: list[Wordless] = []
+        for choice, people in shares(self.votes, self.lean).items():
+            silent = max(0, people - sum(voice.choice == choice for voice in self.voices))
+            ways = draw.choices(list(self.directions), list(self.directions.values()), k=silent)
+            improve = choice == Choice.IMPROVE
+            wordless += [Wordless(Choice(choice), Direction(way) if improve else None) for way in ways]
+        draw.shuffle(wordless)
+        return wordless
+
+
+def shares(whole: int, weights: dict[str, int]) -> dict[str, int]:
+    """Divide ``whole`` by weights into whole numbers that add up to it (largest remainders, Hamilton's method)."""
+    total = sum(weights.values())
+    exact = {name: whole * weight / total for name, weight in weights.items()}
+    given = {name: int(part) for name, part in exact.items()}
+    nearest = sorted(exact, key=lambda name: given[name] - exact[name])
+    for name in nearest[: whole - sum(given.values())]:
+        given[name] += 1
+    return given
 
 
 @dataclass(frozen=True)

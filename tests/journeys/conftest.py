@@ -1,0 +1,143 @@
+"""A real site, a real worker and a real browser. One of each a test process; every journey picks regulations of its own."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.demonstration import ROOT, demonstration, environment, made_demonstration
+from tests.outside import CHROMIUM, need
+
+__all__ = ["demonstration", "made_demonstration"]
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PHONE = {"width": 360, "height": 740}
+DESK = {"width": 1280, "height": 900}
+PATIENCE_SECONDS = 30
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def site(demonstration: Path) -> Iterator[str]:
+    """The address of a running demonstration, web and worker."""
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    env = environment(demonstration, SITE_URL=url)
+    web = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--threads", "4", "app:create_app()"]
+    worker = [sys.executable, "-m", "flask", "--app", "app", "worker"]
+    log = (demonstration / "journeys.log").open("w")
+    running = [subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log) for command in (web, worker)]
+    try:
+        eventually(lambda: urllib.request.urlopen(f"{url}/healthz").status == 200)  # noqa: S310 - our own address
+        yield url
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait(20)
+        log.close()
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Ask again until it holds, for what another process does in its own time."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            if holds():
+                return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+        if time.monotonic() > deadline:
+            raise AssertionError("It did not come about in time.")
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=str(need(CHROMIUM)), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+Visitor = Callable[..., "Visit"]
+
+
+class Visit:
+    """One person's browser. Every page they look at is checked: title, one h1, no sideways scroll, axe, a quiet console."""
+
+    def __init__(self, context: BrowserContext, site: str, width: int) -> None:
+        self.page: Page = context.new_page()
+        self.site, self.width = site, width
+        self.complaints: list[str] = []
+        self.scripts = True
+        self.page.on("console", lambda message: self._note(message.type, message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning") and "status of 4" not in text:
+            self.complaints.append(text)
+
+    def open(self, path: str) -> Page:
+        self.page.goto(path if path.startswith("http") else self.site + path)
+        self.look()
+        return self.page
+
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name).first.click()
+        self.page.wait_for_load_state()
+        self.look()
+
+    def follow(self, name: str) -> None:
+        self.page.get_by_role("link", name=name).first.click()
+        self.page.wait_for_load_state()
+        self.look()
+
+    def look(self) -> None:
+        page = self.page
+        assert page.locator("h1").count() == 1, f"{page.url} has {page.locator('h1').count()} h1"
+        assert " – " in page.title(), f"{page.url} is titled {page.title()!r}"
+        if self.scripts:
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= self.width, f"{page.url} is {wide} px wide on {self.width}"
+            found = Axe().run(page)
+            assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
+        assert self.complaints == [], f"{page.url}: {self.complaints}"
+
+    @property
+    def heading(self) -> str:
+        return self.page.locator("h1").inner_text()
+
+
+@pytest.fixture
+def visitor(browser: Browser, site: str) -> Iterator[Visitor]:
+    """Somebody new at the door: visitor(PHONE), visitor(DESK, scripts=False)."""
+    contexts: list[BrowserContext] = []
+
+    def arrive(size: dict[str, int] = DESK, *, scripts: bool = True) -> Visit:
+        context = browser.new_context(viewport=size, java_script_enabled=scripts)  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE_SECONDS * 1000)
+        contexts.append(context)
+        visit = Visit(context, site, size["width"])
+        visit.scripts = scripts
+        return visit
+
+    yield arrive
+    for context in contexts:
+        context.close()
