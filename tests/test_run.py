@@ -210,7 +210,12 @@ def test_when_one_process_dies_the_rest_is_stopped_and_the_reader_told(tmp_path,
 
 @pytest.mark.slow
 def test_a_database_that_was_taken_away_is_made_again(tmp_path):
-    environment = {**os.environ, "DATA_DIR": str(tmp_path), "SITE_MODE": "demonstration"}
+    environment = {
+        **os.environ,
+        "DATA_DIR": str(tmp_path),
+        "SITE_MODE": "demonstration",
+        "SITE_URL": "http://127.0.0.1",
+    }
     environment.pop("DATABASE_URL", None)
     database = tmp_path / serving.DATABASE_FILE
     serving.prepare(tmp_path, environment, empty=True)

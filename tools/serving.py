@@ -78,7 +78,8 @@ def prepare(data_dir: Path, environment: dict[str, str], *, empty: bool) -> None
     database = environment.get("DATABASE_URL", "")
     if not database and not (data_dir / DATABASE_FILE).exists():
         stamp.unlink(missing_ok=True)
-    proof = digest(what_prepare_reads(), str(data_dir), database, environment.get("SITE_MODE", ""), str(empty))
+    mode, address = environment.get("SITE_MODE", ""), environment["SITE_URL"]
+    proof = digest(what_prepare_reads(), str(data_dir), database, mode, address, str(empty))
     if is_done(stamp, proof):
         return
     command = (*FLASK, "prepare", *(["--empty"] if empty else []))
