@@ -140,7 +140,8 @@ def sequence_waiting() -> int:
 
 def _in_order(waiting: Sequence[Any]) -> list[Any]:
     """By hour; within the hour nothing before what it refers to, the rest shuffled, so that place links nobody."""
-    ordered = []
+    ordered = [row for row in waiting if row.type == entries.LogOpen.type]
+    waiting = [row for row in waiting if row.type != entries.LogOpen.type]
     for _, rows in groupby(sorted(waiting, key=lambda row: row.hour), key=lambda row: row.hour):
         ordered.extend(_shuffled_after_what_they_refer_to({row.id: row for row in rows}))
     return ordered

@@ -70,7 +70,12 @@ def a_department(name: str = "Example Department") -> Department:
 
 
 def a_theme(
-    *, opens: datetime = NOON - 7 * DAY, closes: datetime = NOON + 7 * DAY, split: Split = Split.SHOWN, title: str = ""
+    *,
+    opens: datetime = NOON - 7 * DAY,
+    closes: datetime = NOON + 7 * DAY,
+    split: Split = Split.SHOWN,
+    title: str = "",
+    now: datetime = NOON - 30 * DAY,
 ) -> Theme:
     """A theme, open at NOON unless told otherwise."""
     name = title or f"Theme {next(_number)}"
@@ -85,7 +90,7 @@ def a_theme(
             window=Window(opens, closes),
             split=split,
             by="Example Office",
-            now=NOON - 30 * DAY,
+            now=now,
         )
 
 

@@ -14,7 +14,7 @@ from core.db import db, transaction
 from core.errors import Clash
 from regulations.models import Regulation, Theme
 from tests.conftest import both_databases
-from tests.factories import NOON, a_regulation, a_theme, a_vote, a_voter, how_many, open_the_record, the_record
+from tests.factories import DAY, NOON, a_regulation, a_theme, a_vote, a_voter, how_many, open_the_record, the_record
 from voting.models import Vote
 from voting.rules import Choice
 
@@ -34,6 +34,15 @@ def test_log_open_is_the_first_line_and_there_is_one(app):
     assert [said["type"] for said in the_record("log.open")] == ["log.open"]
     with pytest.raises(Clash, match="open already"):
         open_the_record()
+
+
+@both_databases
+def test_whatever_is_recorded_in_its_hour_log_open_has_the_first_place(app):
+    for _ in range(8):
+        a_theme(now=NOON - 60 * DAY)
+    sequence()
+    (opening,) = the_record("log.open")
+    assert places()[0][1] == opening["id"]
 
 
 def test_nothing_is_recorded_before_the_log_is_open(app):
