@@ -106,9 +106,7 @@ def prepare(empty: bool) -> None:
             mend_search()
             settle_record()
             demonstration.deliver_the_past()
-            told = folder / ACCOUNTS_FILE
-            told.touch(mode=0o600)
-            told.write_text(demonstration.accounts_text(settings().site_url), "utf-8")
+            (folder / ACCOUNTS_FILE).touch(mode=0o600)
         else:
             migrate_and_open()
         unfinished.unlink()
@@ -116,7 +114,7 @@ def prepare(empty: bool) -> None:
     mend_search()
     settle_record()
     if (folder / ACCOUNTS_FILE).exists():
-        click.echo((folder / ACCOUNTS_FILE).read_text("utf-8"))
+        (folder / ACCOUNTS_FILE).write_text(demonstration.accounts_text(settings().site_url), "utf-8")
 
 
 def _empty_folder(folder: Path) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 _pretended: ContextVar[datetime | None] = ContextVar("pretended_time", default=None)
 
@@ -23,18 +24,12 @@ def pretending(moment: datetime) -> Iterator[None]:
         _pretended.reset(token)
 
 
-_GMT = timezone(timedelta(0), "GMT")
-_BST = timezone(timedelta(hours=1), "BST")
+_UK = ZoneInfo("Europe/London")
 
 
 def in_uk(moment: datetime) -> datetime:
-    """The same moment by the clock on the wall in the UK.
-
-    By the Summer Time Order 2002, as not every machine has a table of time zones.
-    """
-    utc = moment.astimezone(UTC)
-    summer = _last_sunday(utc.year, 3) <= utc < _last_sunday(utc.year, 10)
-    return utc.astimezone(_BST if summer else _GMT)
+    """The same moment by the clock on the wall in the UK."""
+    return moment.astimezone(_UK)
 
 
 def uk_day(moment: datetime) -> date:
@@ -44,9 +39,3 @@ def uk_day(moment: datetime) -> date:
 def last_day(closes: datetime) -> date:
     """The last day on which it is open until then: midnight still belongs to the day before."""
     return uk_day(closes - timedelta(seconds=1))
-
-
-def _last_sunday(year: int, month: int) -> datetime:
-    """One in the morning, UTC, of the last Sunday of a month of 31 days."""
-    last = datetime(year, month, 31, 1, tzinfo=UTC)
-    return last - timedelta(days=last.isoweekday() % 7)
