@@ -82,13 +82,20 @@ def transaction() -> Iterator[None]:
             session.commit()
     except IntegrityError as error:
         session.rollback()
-        log.warning("The database refused a write: %s", type(error.orig).__name__)
-        raise Clash("Something changed while you were writing. Please try again.") from error
+        log.warning("The database refused a write: %s %s", type(error.orig).__name__, _constraint(error))
+        # What the database says may hold addresses, which belong in no log.
+        raise Clash("Something changed while you were writing. Please try again.") from None
     except BaseException:
         session.rollback()
         raise
     finally:
         session.info.pop("in_transaction", None)
+
+
+def _constraint(error: IntegrityError) -> str:
+    """Which promise of the tables would have been broken, without the values."""
+    told = getattr(error.orig, "diag", None)
+    return told.constraint_name or "" if told else str(error.orig)
 
 
 def take_turn(what: str, *, shared: bool = False) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from flask import current_app, render_template
-from sqlalchemy import UniqueConstraint, select
+from sqlalchemy import UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Model, db, transaction
@@ -23,6 +23,7 @@ GIVE_UP_AFTER = timedelta(days=5)
 KEEP_SENT = timedelta(days=30)
 BATCH = 50
 SMTP_TIMEOUT_SECONDS = 30
+CLAIM = timedelta(minutes=5)
 
 
 class Mail(Model):
@@ -91,31 +92,60 @@ class Letter:
     """What a carrier needs, free of the database."""
 
     id: int
-    to: str
     message: EmailMessage
 
 
+class Refused(Exception):
+    """A letter was not taken. Says why without naming the address."""
+
+    def __init__(self, error: Exception):
+        super().__init__(f"{type(error).__name__} {_smtp_code(error) or ''}".strip())
+        self.for_good = isinstance(error, smtplib.SMTPRecipientsRefused) and (_smtp_code(error) or 0) >= 500
+        self.by_all = isinstance(error, OSError) and not isinstance(
+            error, smtplib.SMTPRecipientsRefused | smtplib.SMTPSenderRefused | smtplib.SMTPDataError
+        )
+        """True when the server itself could not be reached, so that another letter would fare no better."""
+
+
 def deliver_due(now: datetime) -> int:
-    """Send what is due, a batch at a time; returns how many left. Each is marked by itself: a crash repeats one."""
-    letters = [_letter(mail) for mail in _due(now)]
+    """Send what is due, at most a batch; returns how many left. Several workers share the work between them.
+
+    Each letter is claimed, handed over and marked by itself. A crash in between sends it again after the claim has
+    lapsed, under the Message-ID it had, by which mail programs know it for the same.
+    """
+    waiting = Mail.sent_at.is_(None) & Mail.failed_at.is_(None) & (Mail.due_at <= now)
+    due = list(db.session.scalars(select(Mail.id).where(waiting).order_by(Mail.due_at, Mail.id).limit(BATCH)))
     db.session.rollback()
-    if not letters:
-        return 0
     sent = 0
-    for letter in letters:
-        error = _carry(letter)
+    for id in due:
         with transaction():
-            _note_what_became_of(letter.id, error, now)
-        sent += error is None
+            letter = _claim(id, now)
+        if letter is None:
+            continue
+        refused = _carry(letter)
+        with transaction():
+            _note_what_became_of(id, refused, now)
+        sent += refused is None
+        if refused and refused.by_all:
+            break
     return sent
 
 
-def _due(now: datetime) -> list[Mail]:
-    waiting = Mail.sent_at.is_(None) & Mail.failed_at.is_(None) & (Mail.due_at <= now)
-    return list(db.session.scalars(select(Mail).where(waiting).order_by(Mail.due_at, Mail.id).limit(BATCH)))
+def _claim(id: int, now: datetime) -> Letter | None:
+    """Keep other workers off a letter for as long as handing it over may take; None when one of them has it."""
+    mail = db.session.get(Mail, id, with_for_update=True)
+    if mail is None or mail.due_at is None or mail.due_at > now:
+        return None
+    mail.due_at = now + CLAIM
+    try:
+        return Letter(mail.id, _message(mail))
+    except ValueError as error:
+        log.error("Mail %s cannot be put into form: %s", id, type(error).__name__)
+        mail.failed_at, mail.due_at, mail.last_error = now, None, type(error).__name__
+        return None
 
 
-def _letter(mail: Mail) -> Letter:
+def _message(mail: Mail) -> EmailMessage:
     message = EmailMessage()
     message["From"] = current_app.config["SETTINGS"].mail_from
     message["To"] = mail.recipient
@@ -128,49 +158,66 @@ def _letter(mail: Mail) -> Letter:
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
-    return Letter(mail.id, mail.recipient, message)
+    return message
 
 
-def _carry(letter: Letter) -> str | None:
-    """Hand a letter to the carrier MAIL_URL names; returns what went wrong, without the address."""
+def _carry(letter: Letter) -> Refused | None:
+    """Hand a letter to the carrier MAIL_URL names."""
     url = urlsplit(current_app.config["SETTINGS"].mail_url)
     if url.scheme == "mailbox":
         return None
     try:
-        if url.scheme == "smtps":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                url.hostname or "", url.port or 465, timeout=SMTP_TIMEOUT_SECONDS, context=ssl.create_default_context()
-            )
-        else:
-            server = smtplib.SMTP(url.hostname or "", url.port or 25, timeout=SMTP_TIMEOUT_SECONDS)
-        with server:
-            if url.scheme == "smtp+tls":
-                server.starttls(context=ssl.create_default_context())
-            if url.username:
-                server.login(unquote(url.username), unquote(url.password or ""))
+        with _server(url) as server:
             server.send_message(letter.message)
-    except (OSError, smtplib.SMTPException) as error:
-        log.warning("Mail %s was not taken: %s", letter.id, type(error).__name__)
-        return f"{type(error).__name__} {getattr(error, 'smtp_code', '')}".strip()
+    except (OSError, ValueError, smtplib.SMTPException) as error:
+        refused = Refused(error)
+        log.warning("Mail %s was not taken: %s", letter.id, refused)
+        return refused
     return None
 
 
-def _note_what_became_of(mail_id: int, error: str | None, now: datetime) -> None:
+def _server(url: SplitResult) -> smtplib.SMTP:
+    host, encrypted = url.hostname or "", ssl.create_default_context()
+    if url.scheme == "smtps":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, url.port or 465, timeout=SMTP_TIMEOUT_SECONDS, context=encrypted)
+    else:
+        server = smtplib.SMTP(host, url.port or 25, timeout=SMTP_TIMEOUT_SECONDS)
+    try:
+        if url.scheme == "smtp+tls":
+            server.starttls(context=encrypted)
+        if url.username:
+            server.login(unquote(url.username), unquote(url.password or ""))
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def _smtp_code(error: Exception) -> int | None:
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return min((code for code, _ in error.recipients.values()), default=None)
+    return getattr(error, "smtp_code", None)
+
+
+def _note_what_became_of(mail_id: int, refused: Refused | None, now: datetime) -> None:
     mail = db.session.get(Mail, mail_id)
     if mail is None:
         return
     mail.tries += 1
-    if error is None:
+    if refused is None:
         mail.sent_at, mail.due_at = now, None
+        if not current_app.config["SITE"].demonstration:
+            mail.text = mail.html = ""  # it may hold a way in, which only its reader should have
         return
-    mail.last_error = error
-    if now - mail.written_at > GIVE_UP_AFTER:
+    mail.last_error = str(refused)
+    if refused.for_good or now - mail.written_at > GIVE_UP_AFTER:
         mail.failed_at, mail.due_at = now, None
     else:
-        mail.due_at = now + min(FIRST_RETRY * 2 ** (mail.tries - 1), LONGEST_WAIT)
+        mail.due_at = now + min(FIRST_RETRY * 2 ** min(mail.tries - 1, 12), LONGEST_WAIT)
 
 
 def forget_sent(now: datetime) -> None:
-    """What was sent long ago is no longer needed, and it names people."""
-    for mail in db.session.scalars(select(Mail).where(Mail.sent_at < now - KEEP_SENT).limit(500)):
+    """What was sent, or given up, long ago is no longer needed, and it names people."""
+    ended = func.coalesce(Mail.sent_at, Mail.failed_at)
+    for mail in db.session.scalars(select(Mail).where(ended < now - KEEP_SENT).limit(500)):
         db.session.delete(mail)

@@ -15,8 +15,8 @@ RESTART_AFTER_SECONDS = 1.0
 STOP_WITHIN_SECONDS = 10.0
 
 
-class _Stopped(Exception):
-    pass
+class _Stopped(BaseException):
+    """Told to stop. Nothing that catches mere errors may swallow it."""
 
 
 def supervise(commands: dict[str, Sequence[str]]) -> None:
@@ -47,8 +47,6 @@ def every(seconds: float, step: Callable[[], object]) -> None:
         while os.getppid() == parent:
             try:
                 step()
-            except _Stopped:
-                raise
             except Exception:
                 log.exception("A background step failed; trying again.")
             time.sleep(seconds)
@@ -58,6 +56,8 @@ def every(seconds: float, step: Callable[[], object]) -> None:
 
 def _stop_on_signals() -> None:
     def stop(number: int, frame: FrameType | None) -> None:
+        for again in (signal.SIGTERM, signal.SIGINT):  # a second one must not disturb the stopping itself
+            signal.signal(again, signal.SIG_IGN)
         raise _Stopped
 
     signal.signal(signal.SIGTERM, stop)

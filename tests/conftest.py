@@ -17,7 +17,7 @@ from tests.postgres import private_postgres
 both_databases = pytest.mark.parametrize("app", ["sqlite", "postgresql"], indirect=True)
 
 
-def _application(folder: Path, **settings: str) -> Flask:
+def application(folder: Path, **settings: str) -> Flask:
     app = create_app({"DATA_DIR": str(folder), "SECRET_KEY": "a secret for tests", **settings})
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
     with app.app_context():
@@ -27,13 +27,13 @@ def _application(folder: Path, **settings: str) -> Flask:
 
 @pytest.fixture(scope="session")
 def sqlite_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    return _application(tmp_path_factory.mktemp("data"))
+    return application(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="session")
 def postgresql_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     with private_postgres() as server:
-        app = _application(tmp_path_factory.mktemp("data-pg"), DATABASE_URL=server.url)
+        app = application(tmp_path_factory.mktemp("data-pg"), DATABASE_URL=server.url)
         yield app
         with app.app_context():
             db.session.remove()
