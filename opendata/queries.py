@@ -164,7 +164,7 @@ def _found(slugs: Sequence[str]) -> Any:
         listed = func.unnest(cast(list(slugs), ARRAY(String))).table_valued(
             "slug", with_ordinality="place", name="found"
         )
-        return listed.render_derived().c.slug
+        return listed.render_derived(name="found").c.slug
     return func.json_each(json.dumps(list(slugs))).table_valued("value", "key", name="found").c.value
 
 
@@ -172,29 +172,29 @@ def _place() -> ColumnElement[int]:
     return literal_column("found.place" if db.engine.dialect.name == "postgresql" else "found.key")
 
 
-def regulations(
-    wanted: Wanted, now: datetime, *, offset: int = 0, limit: int | None = None, slug: str = ""
-) -> list[RegulationRow]:
+def regulations(wanted: Wanted, now: datetime, *, offset: int = 0, limit: int | None = None) -> list[RegulationRow]:
     """The regulations asked for, in the order asked for; all of them unless told how many."""
-    hidden = [case((_sealed, null()), else_=func.coalesce(getattr(TallyTotal, n), 0)).label(n) for n in _COUNTS]
-    rows = joined(
-        Regulation.slug, Regulation.kind, Regulation.year, Regulation.number, Regulation.title, Regulation.sentence,
-        Theme.slug.label("theme"), Theme.title.label("theme_title"), Department.name.label("department"),
-        stage_expression(now).label("stage"), Theme.split, Theme.opens_at, Theme.closes_at,
-        Theme.decision_due_at.label("due_at"), Decision.outcome, _participants.label("participants"), *hidden,
-    )  # fmt: skip
-    rows = narrowed(rows, wanted, now).order_by(*_order(wanted, now)).offset(offset)
-    if slug:
-        rows = rows.where(Regulation.slug == slug)
+    rows = regulations_query(wanted, now).offset(offset)
     return [_regulation_row(row) for row in db.session.execute(rows if limit is None else rows.limit(limit))]
 
 
 def regulation(slug: str, now: datetime) -> RegulationRow:
     """One regulation as the lists give it. Raises NotFound."""
-    rows = regulations(Wanted(), now, slug=slug, limit=1)
-    if not rows:
+    row = db.session.execute(regulations_query(Wanted(), now).where(Regulation.slug == slug)).one_or_none()
+    if row is None:
         raise NotFound("There is no regulation at this address.")
-    return rows[0]
+    return _regulation_row(row)
+
+
+def regulations_query(wanted: Wanted, now: datetime) -> Select[Any]:
+    split = [case((_sealed, null()), else_=func.coalesce(getattr(TallyTotal, n), 0)).label(n) for n in _COUNTS]
+    rows = joined(
+        Regulation.slug, Regulation.kind, Regulation.year, Regulation.number, Regulation.title, Regulation.sentence,
+        Theme.slug.label("theme"), Theme.title.label("theme_title"), Department.name.label("department"),
+        stage_expression(now).label("stage"), Theme.split, Theme.opens_at, Theme.closes_at,
+        Theme.decision_due_at.label("due_at"), Decision.outcome, _participants.label("participants"), *split,
+    )  # fmt: skip
+    return narrowed(rows, wanted, now).order_by(*_order(wanted, now))
 
 
 def _regulation_row(row: Row[Any]) -> RegulationRow:
@@ -207,7 +207,7 @@ def _regulation_row(row: Row[Any]) -> RegulationRow:
 def _order(wanted: Wanted, now: datetime) -> tuple[Any, ...]:
     by_title = (Regulation.title, Regulation.id)
     orders: dict[str, tuple[Any, ...]] = {
-        "needs_voices": (_participants, *by_title),
+        "needs_voices": (stage_expression(now) != Stage.OPEN.value, _participants, *by_title),
         "most_votes": (_participants.desc(), *by_title),
         "closest": (*_closest(now), *by_title),
         "newest": (Regulation.listed_at.desc(), Regulation.year.desc(), Regulation.number.desc(), Regulation.id),

@@ -17,7 +17,7 @@ from core.paging import page_number
 from decisions.queries import Wanted as WantedDecisions
 from decisions.queries import count_decisions, decisions
 from opendata.queries import RegulationRow, ThemeNumbers, theme_numbers
-from opendata.rules import REGULATION_FIELDS, THEME_FIELDS, fields, labelled, regulation_row
+from opendata.rules import DECISION_FIELDS, REGULATION_FIELDS, THEME_FIELDS, fields, labelled, regulation_row
 from opendata.serving import csv_response, json_response
 from pages import queries, rules
 from pages.rules import Asked
@@ -70,7 +70,7 @@ def _home_stats(numbers: dict[str, ThemeNumbers], decision_count: int) -> list[d
             "number": size,
             "label": "line in the record" if size == 1 else "lines in the record",
             "href": "/record",
-            "note": f"the last in the hour from {rules.oclock(at)}" if last else "",
+            "note": f"the last on {rules.oclock(at)}" if last else "",
         },
     ]
 
@@ -152,6 +152,13 @@ def ballot_order(form: str = "") -> ResponseReturnValue:
         return _as_data(form, rows, rules.BALLOT_ORDER_FIELDS, "ballot-order.csv")
     total = sum(row["votes"] for row in rows)
     return render_template("pages/ballot_order.html", rows=rows, places=rules.shares_by_place(rows), total=total)
+
+
+@bp.route("/data")
+@public
+def data() -> ResponseReturnValue:
+    names = {"regulations": REGULATION_FIELDS, "decisions": DECISION_FIELDS, "themes": THEME_FIELDS}
+    return render_template("pages/data.html", names=names)
 
 
 @bp.route("/help")

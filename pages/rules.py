@@ -22,7 +22,7 @@ SORTS = {
     "title": "Title",
 }
 SORT_NOTES = {
-    "needs_voices": "Those that fewest people have answered come first.",
+    "needs_voices": "Open ones come first, those that fewest people have answered at the top.",
     "closest": "Closed regulations come first, the closest vote at the top.",
 }
 FACETS = {
@@ -96,8 +96,8 @@ def clock_of(stage: Stage, opens_on: date, closes_on: date, due_on: date, today:
 
 
 def oclock(moment: datetime) -> str:
-    """An hour of a day in words, "2pm on 22 November": the record's times are no finer."""
-    return f"{moment.hour % 12 or 12}{'am' if moment.hour < 12 else 'pm'} on {moment.day} {moment:%B}"
+    """An hour of a day in words, "22 November, after 2pm": the record's times are rounded down to it."""
+    return f"{moment.day} {moment:%B}, after {moment.hour % 12 or 12}{'am' if moment.hour < 12 else 'pm'}"
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,11 @@ class Facet:
     title: str
     items: Sequence[Mapping[str, Any]]
     clear_url: str
+
+    @property
+    def narrows(self) -> bool:
+        """False when there is nothing to choose between."""
+        return len(self.items) > 1 or any(item["active"] for item in self.items)
 
 
 def facets(slices: Sequence[Slice], sectors: Mapping[str, int], for_all: int, asked: Asked) -> list[Facet]:
