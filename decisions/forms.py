@@ -15,21 +15,27 @@ from voting.rules import Direction
 MOST_CITED = 200
 
 
-class Pick(RadioField):
-    """One of the answers listed, or none yet."""
-
-    def pre_validate(self, form: Any) -> None:
-        if self.data and self.data not in {choice[0] for choice in self.choices}:
-            raise ValidationError("Choose one of the answers listed.")
+def among_those_listed(form: Form, field: RadioField) -> None:
+    """None yet is fine in a draft; anything else was not among the answers."""
+    if field.data and field.data not in {choice[0] for choice in field.choices}:
+        raise ValidationError("Choose one of the answers listed.")
 
 
 class DecisionForm(Form):
     """A decision in the making. Little is demanded of a draft; what a decision has to say is checked on submission."""
 
     version = HiddenField(default="0")
-    outcome = Pick("What is the outcome?", choices=[(outcome.value, outcome.label) for outcome in Outcome])
-    direction = Pick(
-        "Which way will it be improved?", choices=[(direction.value, direction.label) for direction in Direction]
+    outcome = RadioField(
+        "What is the outcome?",
+        choices=[(outcome.value, outcome.label) for outcome in Outcome],
+        validate_choice=False,
+        validators=[among_those_listed],
+    )
+    direction = RadioField(
+        "Which way will it be improved?",
+        choices=[(direction.value, direction.label) for direction in Direction],
+        validate_choice=False,
+        validators=[among_those_listed],
     )
     statement = TextAreaField(
         "What was decided, in one plain sentence",

@@ -192,6 +192,7 @@ def _beside(regulation: Regulation, form: DecisionForm, now: datetime) -> dict[s
             for choice in Choice
         ],
         "compared": {} if tally.sealed else _comparisons(tally),
+        "ways": {} if tally.sealed or tally.leading is not Choice.IMPROVE else _ways(tally),
         "closed": in_uk(regulation.theme.window.closes),
         "due": in_uk(regulation.theme.decision_due_at),
         "in_uk": in_uk,
@@ -199,10 +200,13 @@ def _beside(regulation: Regulation, form: DecisionForm, now: datetime) -> dict[s
 
 
 def _comparisons(tally: Tally) -> dict[str, str]:
-    """How each outcome, and each way to improve, would stand to the vote."""
-    outcomes = {str(o): rules.compare(o, tally.leading_direction, tally).sentence for o in Outcome}
-    ways = {f"improve_{d}": rules.compare(Outcome.IMPROVE, d, tally).sentence for d in Direction}
-    return outcomes | ways
+    """How each outcome would stand to the vote, improving in the way most improvers asked for."""
+    return {str(o): rules.compare(o, tally.leading_direction, tally).sentence for o in Outcome}
+
+
+def _ways(tally: Tally) -> dict[str, str]:
+    """Where most chose improve, how each way to improve would stand to what they asked for."""
+    return {str(way): rules.compare(Outcome.IMPROVE, way, tally).sentence for way in Direction}
 
 
 @bp.route("/staff/regulations/<slug>/approve", methods=["GET", "POST"])
