@@ -41,9 +41,6 @@ class AtMost:
 class Form(FlaskForm):
     """A form that can also carry what a rule said, beside the field it is about or at its head."""
 
-    class Meta:
-        csrf = True
-
     def show_rule_broken(self, error: RuleBroken) -> None:
         field: Any = self._fields.get(error.field or "")
         if field is None:
