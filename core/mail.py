@@ -3,14 +3,16 @@
 import logging
 import smtplib
 import ssl
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.utils import format_datetime, make_msgid
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from flask import current_app, render_template
-from sqlalchemy import UniqueConstraint, func, select
+from sqlalchemy import UniqueConstraint, func, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Model, db, transaction
@@ -22,6 +24,7 @@ LONGEST_WAIT = timedelta(hours=4)
 GIVE_UP_AFTER = timedelta(days=5)
 KEEP_SENT = timedelta(days=30)
 BATCH = 50
+WRITTEN_AT_ONCE = 400
 SMTP_TIMEOUT_SECONDS = 30
 CLAIM = timedelta(minutes=5)
 
@@ -49,6 +52,21 @@ class Mail(Model):
     last_error: Mapped[str] = mapped_column(default="")
 
 
+@dataclass(frozen=True)
+class Message:
+    """What somebody is told, for one cause. Messages that share their ``words`` are rendered once for all."""
+
+    to: str
+    cause: str
+    """The id of what the mail is about."""
+    kind: str
+    subject: str
+    template: str
+    """Names templates/mail/<template>.txt and .html."""
+    words: Mapping[str, object]
+    unsubscribe_url: str | None = None
+
+
 def write_mail(
     *,
     to: str,
@@ -60,31 +78,61 @@ def write_mail(
     unsubscribe_url: str | None = None,
     **given: object,
 ) -> bool:
-    """Put a message into the outbox within the caller's transaction; False when that person already has it.
+    """Put a message into the outbox within the caller's transaction; False when that person already has it."""
+    return write_mails([Message(to, cause, kind, subject, template, given, unsubscribe_url)], now=now) == 1
 
-    ``template`` names templates/mail/<template>.txt and .html; ``cause`` is the id of what the mail is about.
-    """
-    already = select(Mail.id).filter_by(recipient=to, cause=cause, kind=kind)
-    if db.session.scalar(already) is not None:
-        return False
+
+def write_mails(messages: Iterable[Message], *, now: datetime) -> int:
+    """The same for many, in two statements for every few hundred; returns how many were not there already."""
     site = current_app.config["SITE"]
-    words = {"site": site, "subject": subject, "unsubscribe_url": unsubscribe_url, **given}
-    db.session.add(
-        Mail(
-            recipient=to,
-            cause=cause,
-            kind=kind,
-            message_id=make_msgid(domain=urlsplit(site.url).hostname),
-            subject=f"Demonstration: {subject}" if site.demonstration else subject,
-            text=render_template(f"mail/{template}.txt", **words),
-            html=render_template(f"mail/{template}.html", **words),
-            unsubscribe_url=unsubscribe_url,
-            written_at=now,
-            due_at=now,
-        )
+    rendered: dict[tuple[str, str, int], dict[str, Any]] = {}
+    wanted = {(message.to, message.cause, message.kind): message for message in messages}
+    written = 0
+    keys = list(wanted)
+    for begin in range(0, len(keys), WRITTEN_AT_ONCE):
+        some = keys[begin : begin + WRITTEN_AT_ONCE]
+        there = _there_already(some)
+        new = [wanted[key] for key in some if key not in there]
+        rows = [
+            _rendered(message, rendered)
+            | {
+                "recipient": message.to,
+                "cause": message.cause,
+                "kind": message.kind,
+                "message_id": make_msgid(domain=urlsplit(site.url).hostname),
+                "unsubscribe_url": message.unsubscribe_url,
+                "written_at": now,
+                "due_at": now,
+                "tries": 0,
+                "last_error": "",
+            }
+            for message in new
+        ]
+        if rows:
+            db.session.execute(insert(Mail), rows)
+        written += len(rows)
+    return written
+
+
+def _there_already(keys: Sequence[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+    recipients, causes, kinds = (set(column) for column in zip(*keys, strict=True))
+    wanted = select(Mail.recipient, Mail.cause, Mail.kind).where(
+        Mail.recipient.in_(recipients), Mail.cause.in_(causes), Mail.kind.in_(kinds)
     )
-    db.session.flush()
-    return True
+    return {(row.recipient, row.cause, row.kind) for row in db.session.execute(wanted)}
+
+
+def _rendered(message: Message, rendered: dict[tuple[str, str, int], dict[str, Any]]) -> dict[str, Any]:
+    key = (message.template, message.subject, id(message.words))
+    if key not in rendered or message.unsubscribe_url:
+        site = current_app.config["SITE"]
+        said = {"subject": message.subject, "unsubscribe_url": message.unsubscribe_url, **message.words}
+        rendered[key] = {
+            "subject": f"Demonstration: {message.subject}" if site.demonstration else message.subject,
+            "text": render_template(f"mail/{message.template}.txt", site=site, **said),
+            "html": render_template(f"mail/{message.template}.html", site=site, **said),
+        }
+    return rendered[key]
 
 
 @dataclass(frozen=True)

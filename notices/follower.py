@@ -1,6 +1,6 @@
-"""Reads the record and writes to those it concerns: a receipt when a vote has its place, the decision when there is one."""
+"""Reads the record and writes to those it concerns: a receipt for each vote, the decision when it is made."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from flask import current_app
@@ -9,75 +9,92 @@ from sqlalchemy import select
 from accounts.models import Account
 from audit.followers import Step
 from core.db import db
-from core.mail import write_mail
+from core.mail import Message, write_mails
 from decisions.models import Decision
+from decisions.rules import Outcome
 from regulations.models import Regulation
 from voting.models import Receipt, Vote
+from voting.rules import Direction
 
 
 class NoticesFollower:
-    """A mail is a row, unique per recipient, cause and kind, so being told twice sends nothing twice."""
+    """A mail is a row, unique per recipient, cause and kind, so being told twice sends nothing twice.
+
+    What is sent is read by the entry's id; whose vote or address was erased meanwhile is passed over.
+    """
 
     name = "notices"
     keeps_outside = False
 
     def follow(self, steps: Sequence[Step], now: datetime) -> None:
+        write_mails(_receipts([step.id for step in steps if step.type == "vote"]), now=now)
         for step in steps:
-            if step.type == "vote":
-                _send_receipt(step, now)
-            elif step.type == "decision":
-                _send_decision(step, now)
+            if step.type == "decision":
+                write_mails(_decision(step), now=now)
 
     def forget(self) -> None:
         """Nothing is derived that could be built anew: what was sent stays sent."""
 
 
-def _send_receipt(step: Step, now: datetime) -> None:
-    found = db.session.execute(
-        select(Account.email, Receipt.secret, Regulation.title, Regulation.slug)
+def _receipts(entries: Sequence[str]) -> Iterator[Message]:
+    if not entries:
+        return
+    site = current_app.config["SITE"]
+    wanted = (
+        select(Receipt.entry_id, Receipt.secret, Account.email, Regulation.title, Regulation.slug)
         .select_from(Receipt)
         .join(Vote, Vote.id == Receipt.vote_id)
         .join(Account, Account.id == Vote.account_id)
         .join(Regulation, Regulation.id == Vote.regulation_id)
-        .where(Receipt.entry_id == step.id)
-    ).one_or_none()
-    if found is None or found.email is None:
-        return
-    url = current_app.config["SITE"].url
-    write_mail(
-        to=found.email,
-        cause=step.id,
-        kind="receipt",
-        subject="Your vote is counted",
-        template="receipt",
-        now=now,
-        regulation_title=found.title,
-        receipt_url=f"{url}/receipts/{found.secret}",
-        regulation_url=f"{url}/regulations/{found.slug}",
+        .where(Receipt.entry_id.in_(entries), Account.email.is_not(None))
+        .order_by(Receipt.id)
     )
+    for row in db.session.execute(wanted).all():
+        yield Message(
+            to=row.email or "",
+            cause=row.entry_id,
+            kind="receipt",
+            subject="Your vote is counted",
+            template="receipt",
+            words={
+                "regulation_title": row.title,
+                "receipt_url": f"{site.url}/receipts/{row.secret}",
+                "regulation_url": f"{site.url}/regulations/{row.slug}",
+            },
+        )
 
 
-def _send_decision(step: Step, now: datetime) -> None:
+def _decision(step: Step) -> Iterator[Message]:
+    """To everyone whose vote stands. What they chose is left to their private page: mail is read over shoulders."""
     decision = db.session.get(Decision, step.about_id)
     if decision is None:
         return
-    regulation, url = decision.regulation, current_app.config["SITE"].url
+    url = current_app.config["SITE"].url
+    outcome = Outcome(decision.outcome).label.lower()
+    words = {
+        "regulation_title": decision.regulation.title,
+        "outcome": outcome,
+        "way": Direction(decision.direction).label.lower() if decision.direction else "",
+        "statement": decision.statement,
+        "comparison": decision.comparison_sentence,
+        "takes_the_place": decision.supersedes_id is not None,
+        "decided_by": decision.decided_by,
+        "approved_by": decision.approved_by,
+        "decision_url": f"{url}/decisions/{decision.reference}",
+        "contributions_url": f"{url}/my/contributions",
+    }
     heard = (
         select(Account.email)
         .join(Vote, Vote.account_id == Account.id)
         .where(Vote.regulation_id == decision.regulation_id, Vote.choice.is_not(None), Account.email.is_not(None))
+        .order_by(Vote.id)
     )
     for email in db.session.scalars(heard).all():
-        write_mail(
+        yield Message(
             to=email or "",
             cause=step.id,
             kind="decision",
-            subject=f"Decided: {decision.outcome.replace('_', ' ')} – {regulation.title}",
+            subject=f"Decided: {outcome} – {decision.regulation.title}",
             template="decision",
-            now=now,
-            regulation_title=regulation.title,
-            outcome=decision.outcome,
-            statement=decision.statement,
-            comparison=decision.comparison_sentence,
-            decision_url=f"{url}/decisions/{decision.reference}",
+            words=words,
         )
