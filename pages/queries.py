@@ -11,7 +11,7 @@ from sqlalchemy import case, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from accounts.models import Department
-from audit.queries import log_size
+from audit.queries import is_opened, log_size
 from core.config import ROOT
 from core.db import db
 from core.paging import PER_PAGE, Page
@@ -95,11 +95,11 @@ def readiness() -> tuple[int | None, list[str]]:
         at = MigrationContext.configure(db.session.connection()).get_current_revision()
         if at != head:
             return None, [f"The database is at migration {at or 'none'}, and this release needs {head}."]
-        size = log_size()
+        size, opened = log_size(), is_opened()
     except SQLAlchemyError:
         log.exception("The database does not answer.")
         return None, ["The database does not answer."]
-    return size, [] if size else ["The record has not been opened yet."]
+    return size, [] if opened else ["The record has not been opened yet."]
 
 
 @dataclass(frozen=True)
