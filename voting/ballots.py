@@ -1,14 +1,15 @@
 """Ballots on their way: begun on one page, completed on the next, and waiting until their address is confirmed.
 
-Nothing here is counted, published or on the record until confirm() hands it to voting.services.
+Nothing here is counted, published or on the record until it is handed to voting.services.
 """
 
+import hashlib
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, func, select
 
 from accounts import services as accounts
 from accounts.models import Account
@@ -18,7 +19,7 @@ from core.errors import RuleBroken
 from regulations.models import Regulation
 from voting import rules
 from voting.models import PendingBallot, Receipt
-from voting.queries import supportable, waiting_ballots
+from voting.queries import ballot_with, supportable, waiting_ballots
 from voting.rules import Ballot, Choice, Direction, ReasonKind
 from voting.services import cast_vote, check_still_taken
 
@@ -37,12 +38,15 @@ def begin(
     not_said: bool,
     now: datetime,
 ) -> PendingBallot:
-    """Keep the first screen: choice and reason. Going back and sending it again changes the same ballot."""
+    """Keep the first screen: choice and reason. Going back and sending it again changes the same ballot.
+
+    One that waits for its address already is left as it was given, and another begun in its place.
+    """
     check_still_taken(regulation, None, now)
     kind = rules.check_ballot(choice, direction, text, supports, not_said)
     if kind is ReasonKind.SUPPORTED and supportable(supports, regulation, choice or "") is None:
         raise RuleBroken("Choose a reason given for the choice you made, or write your own.", field="supports")
-    if pending is None or pending.given_at is not None:
+    if pending is None or pending.email is not None:
         pending = PendingBallot(secret=secrets.token_urlsafe(16), regulation=regulation, begun_at=now, order=order)
         db.session.add(pending)
     pending.choice, pending.direction = choice, direction if choice is Choice.IMPROVE else None
@@ -53,6 +57,7 @@ def begin(
 def complete(ballot: PendingBallot, *, capacity: Capacity, organisation: str, display_name: str) -> Ballot:
     """Add the second screen, who somebody speaks for; returns the whole ballot."""
     check_capacity(capacity, organisation)
+    rules.check_display_name(display_name)
     ballot.capacity, ballot.display_name = capacity, display_name
     ballot.organisation = organisation if capacity.speaks_for_organisation else ""
     return whole(ballot)
@@ -72,35 +77,91 @@ def whole(pending: PendingBallot) -> Ballot:
     )
 
 
-def give(*, pending: PendingBallot, email: str, confirm_url: str, not_me_url: str, now: datetime) -> None:
+def give(
+    *, pending: PendingBallot, email: str, replaces: str, confirm_url: str, not_me_url: str, now: datetime
+) -> None:
     """Let a complete ballot wait for its address, and write to that address if it may be written to.
 
-    Whatever the address has done before, the sender is told the same. The two urls hold {secret}.
+    Whatever the address has done before, the sender is told the same. ``replaces`` is the secret of the one this
+    browser gave before on the same regulation. The two urls hold {secret}.
     """
     check_still_taken(pending.regulation, None, now)
-    pending.email, pending.given_at = normal_email(email), now
+    earlier = ballot_with(replaces, hold=True)
+    if earlier is not None and earlier.id != pending.id:
+        db.session.delete(earlier)
+    email = normal_email(email)
+    if pending.email == email:
+        return  # a second click: it waits already, and was written about
+    pending.email = email
+    pending.given_at = now if _has_room(email, now) else None
+    ask(pending=pending, confirm_url=confirm_url, not_me_url=not_me_url, now=now)
+
+
+def _has_room(email: str, now: datetime) -> bool:
+    """So many an hour wait under one address. One too many is kept for its own browser, where the code lets it in."""
+    waiting = select(func.count()).where(
+        PendingBallot.email == email, PendingBallot.given_at > now - timedelta(hours=1)
+    )
+    return (db.session.scalar(waiting) or 0) < rules.BALLOTS_AN_HOUR_UNDER_AN_ADDRESS
+
+
+def ask(*, pending: PendingBallot, confirm_url: str, not_me_url: str, now: datetime) -> None:
+    """Write to the address a ballot waits for, if it may be written to today."""
     accounts.send_way_in(
-        email=email, about=pending.regulation.title, confirm_url=confirm_url, not_me_url=not_me_url, now=now
+        email=pending.email or "",
+        about=pending.regulation.title,
+        confirm_url=confirm_url,
+        not_me_url=not_me_url,
+        now=now,
+    )
+
+
+def count_at_once(*, pending: PendingBallot, voter: Account, demonstration: bool, now: datetime) -> Receipt:
+    """The vote of somebody who is signed in waits for nothing."""
+    pending.email = pending.given_at = None
+    return cast_vote(
+        voter=voter, regulation=pending.regulation, ballot=whole(pending), now=now, demonstration=demonstration
     )
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one waiting ballot: a receipt, or the sentence that says why it was not counted."""
+    """What became of one waiting ballot: its receipt's secret, or the sentence that says why it was not counted."""
 
     regulation_slug: str
     regulation_title: str
-    receipt: Receipt | None
+    receipt: str | None
     refused: str = ""
+    ballot: str = ""
+    """The secret under which a refused ballot is kept for a day, so that it can be changed and sent again."""
 
 
-def confirm(*, account: Account, struck: Collection[int], now: datetime) -> list[Outcome]:
-    """Count every vote waiting under a confirmed address, but for those its holder struck out as not theirs."""
+def mark(pending: PendingBallot) -> str:
+    """Names a ballot exactly as it stands, so that nobody confirms what was changed after they had read it."""
+    words = repr((pending.id, pending.regulation_id, *astuple(whole(pending))))
+    return f"{pending.id}-{hashlib.sha256(words.encode()).hexdigest()[:16]}"
+
+
+def let_in(*, pending: PendingBallot) -> None:
+    """Its address is confirmed in the browser that gave it, so it need not wait for room."""
+    if pending.given_at is None:
+        pending.given_at = pending.begun_at
+
+
+def confirm(*, account: Account, listed: Collection[str], struck: Collection[str], now: datetime) -> list[Outcome]:
+    """Count the votes a confirmed address's holder has seen, but for those they struck out as not theirs.
+
+    ``listed`` and ``struck`` hold marks. What came in, or was changed, after the page was drawn goes on waiting.
+    """
     outcomes = []
-    for pending in waiting_ballots(account.email or "", now):
-        if pending.id not in struck:
-            outcomes.append(_count(account, pending, now))
-        db.session.delete(pending)
+    for pending in waiting_ballots(account.email or "", now, hold=True):
+        seen = mark(pending)
+        if seen not in listed:
+            continue
+        if seen in struck:
+            db.session.delete(pending)
+            continue
+        outcomes.append(_count(account, pending, now))
     return outcomes
 
 
@@ -113,8 +174,10 @@ def _count(account: Account, pending: PendingBallot, now: datetime) -> Outcome:
             demonstration=account.demonstration,
         )  # fmt: skip
     except RuleBroken as refusal:
-        return Outcome(regulation.slug, regulation.title, None, refusal.message)
-    return Outcome(regulation.slug, regulation.title, receipt)
+        pending.email, pending.given_at, pending.begun_at = None, None, now
+        return Outcome(regulation.slug, regulation.title, None, refusal.message, pending.secret)
+    db.session.delete(pending)
+    return Outcome(regulation.slug, regulation.title, receipt.secret)
 
 
 def _with_a_reason_that_still_stands(pending: PendingBallot) -> Ballot:

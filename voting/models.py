@@ -177,6 +177,8 @@ class Receipt(Model):
     entry_id: Mapped[str] = mapped_column(unique=True)
     made_at: Mapped[datetime]
 
+    vote: Mapped[Vote] = relationship()
+
 
 class TallyCell(Model):
     """Derived by a follower of the record: how many standing votes of each kind a regulation has."""

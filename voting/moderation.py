@@ -1,17 +1,96 @@
 """Hiding a comment by a public rule, and showing it again. Nothing is deleted; the record says who, when and why."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select
 
 from accounts.models import Account
-from accounts.rules import Role
+from accounts.rules import Capacity, Role
 from audit.entries import ModerationEntry
 from audit.services import Sealed, record
 from core.db import db
-from core.errors import NotAllowed, RuleBroken
+from core.errors import Clash, NotAllowed, NotFound, RuleBroken
+from regulations.models import Regulation, Theme
+from regulations.rules import Split
 from voting.models import Comment, ModerationAct
 from voting.rules import CommentStatus, ModerationRule
 
 MODERATORS = (Role.MODERATOR, Role.ADMINISTRATOR)
+
+
+@dataclass(frozen=True)
+class ToModerate:
+    """A comment as moderators see it, its text included when it is hidden. ``choice`` is empty while it is sealed."""
+
+    public_id: str
+    status: str
+    text: str
+    who: str
+    choice: str
+    written_at: datetime
+    entry_id: str
+    slug: str
+    title: str
+    rule: str
+    office: str
+
+
+def comments_to_moderate(*, status: str, slug: str, offset: int, limit: int) -> list[ToModerate]:
+    """The newest first, with the last act on each."""
+    last = select(func.max(ModerationAct.id)).where(ModerationAct.comment_id == Comment.id).scalar_subquery()
+    columns: Any = select(
+        Comment.public_id, Comment.status, Comment.text, Comment.display_name, Comment.organisation_name,
+        Comment.capacity, Comment.choice, Comment.written_at, Comment.entry_id, Regulation.slug, Regulation.title,
+        Theme.split, Theme.frozen_at, ModerationAct.rule, ModerationAct.office,
+    )  # fmt: skip
+    wanted = _moderated(columns, status, slug).outerjoin(ModerationAct, ModerationAct.id == last)
+    rows = db.session.execute(wanted.order_by(Comment.written_at.desc(), Comment.id.desc()).offset(offset).limit(limit))
+    return [_to_moderate(row) for row in rows]
+
+
+def count_to_moderate(*, status: str, slug: str) -> int:
+    return db.session.scalar(_moderated(select(func.count(Comment.id)), status, slug)) or 0
+
+
+def _moderated(columns: Select[Any], status: str, slug: str) -> Select[Any]:
+    wanted = (
+        columns.select_from(Comment)
+        .join(Regulation, Regulation.id == Comment.regulation_id)
+        .join(Theme, Theme.id == Regulation.theme_id)
+        .where(Comment.status != CommentStatus.WITHDRAWN)
+    )
+    if status:
+        wanted = wanted.where(Comment.status == status)
+    return wanted.where(Regulation.slug == slug) if slug else wanted
+
+
+def _to_moderate(row: Any) -> ToModerate:
+    who = ", ".join(filter(None, (row.display_name, row.organisation_name, Capacity(row.capacity).label)))
+    sealed = row.split == Split.KEPT and row.frozen_at is None
+    return ToModerate(
+        row.public_id, row.status, row.text, who, "" if sealed else row.choice, row.written_at, row.entry_id,
+        row.slug, row.title, ModerationRule(row.rule).label if row.rule else "", row.office or "",
+    )  # fmt: skip
+
+
+def comment_to_moderate(public_id: str, *, seen: str | None = None) -> Comment:
+    """The comment, held until the commit where ``seen`` says which line of the record the moderator has read.
+
+    Raises NotFound, and Clash when its author has changed it since.
+    """
+    wanted = select(Comment).filter_by(public_id=public_id)
+    comment = db.session.scalar(wanted if seen is None else wanted.with_for_update(of=Comment))
+    if comment is None or comment.status == CommentStatus.WITHDRAWN:
+        raise NotFound("There is no such comment, or its author has taken it back.")
+    if seen is not None and seen != comment.entry_id:
+        raise Clash("The author has changed this comment since you opened it. Read it again below before you decide.")
+    return comment
+
+
+def acts_on(comment: Comment) -> list[ModerationAct]:
+    return list(db.session.scalars(select(ModerationAct).filter_by(comment_id=comment.id).order_by(ModerationAct.id)))
 
 
 def hide_comment(*, comment: Comment, rule: ModerationRule, reason: str, by: Account, now: datetime) -> ModerationAct:

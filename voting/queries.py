@@ -22,10 +22,12 @@ from voting.models import (
     FrozenTally,
     ModerationAct,
     PendingBallot,
+    Receipt,
     Support,
     TallyCell,
     TallyTotal,
     Vote,
+    VoteDetail,
 )
 from voting.rules import Cell, Choice, CommentStatus, Tally
 
@@ -279,34 +281,89 @@ def count_readable(regulation_id: int, *, ids: Sequence[int] | None = None) -> d
     return {(row[0], row[1]): row[2] for row in db.session.execute(readable.group_by(Comment.choice, Comment.capacity))}
 
 
-def offered_reasons(regulation_id: int, *, seed: str, but_not_of: int | None = None) -> dict[Choice, list[Reason]]:
-    """At most five reasons a side, drawn from the most supported and the newest, in the ballot's own random order."""
-    pool: dict[int, Reason] = {}
-    published = _reasons().where(Comment.regulation_id == regulation_id, Comment.status == CommentStatus.PUBLISHED)
+def offered_reasons(
+    regulation_id: int, *, seed: str, but_not_of: int | None = None, chosen: str = ""
+) -> dict[Choice, list[Reason]]:
+    """At most five reasons a side, drawn from the most supported and the newest, in the ballot's own random order.
+
+    ``chosen`` is the one this ballot stands behind already; it is always among them.
+    """
+    strong = func.row_number().over(partition_by=Comment.choice, order_by=(_supports.desc(), Comment.id.desc()))
+    new = func.row_number().over(partition_by=Comment.choice, order_by=Comment.id.desc())
+    published = (
+        select(Comment.id, Comment.public_id, strong.label("strong"), new.label("new"))
+        .outerjoin(CommentTally, CommentTally.comment_id == Comment.id)
+        .where(Comment.regulation_id == regulation_id, Comment.status == CommentStatus.PUBLISHED)
+    )
     if but_not_of is not None:
         published = published.where(Comment.account_id != but_not_of)
-    for choice in Choice:
-        for order in ((_supports.desc(), Comment.id.desc()), (Comment.id.desc(),)):
-            rows = db.session.execute(published.where(Comment.choice == choice).order_by(*order).limit(15)).all()
-            pool |= {reason.id: reason for reason in _as_reasons(rows)}
+    ranked = published.subquery()
+    pool = select(ranked.c.id).where(
+        or_(ranked.c.strong <= _DRAWN_FROM, ranked.c.new <= _DRAWN_FROM, ranked.c.public_id == chosen)
+    )
+    rows = db.session.execute(_reasons().where(Comment.id.in_(pool)).order_by(Comment.id)).all()
+    reasons = _as_reasons(rows)
     draw = random.Random(f"reasons:{seed}")  # noqa: S311 - a fair order, not a secret
-    sides: dict[Choice, list[Reason]] = {}
-    for choice in Choice:
-        side = sorted((r for r in pool.values() if r.choice == choice), key=lambda r: r.id)
-        sides[choice] = draw.sample(side, min(len(side), rules.REASONS_OFFERED))
-    return sides
+    return {choice: _drawn([r for r in reasons if r.choice == choice], chosen, draw) for choice in Choice}
 
 
-def waiting_ballots(email: str, now: datetime) -> list[PendingBallot]:
-    """What was given under an address and waits for it to be confirmed."""
+_DRAWN_FROM = 15
+
+
+def _drawn(side: list[Reason], chosen: str, draw: random.Random) -> list[Reason]:
+    offered = draw.sample(side, min(len(side), rules.REASONS_OFFERED))
+    missing = [reason for reason in side if reason.public_id == chosen and reason not in offered]
+    return [*offered[: rules.REASONS_OFFERED - len(missing)], *missing]
+
+
+def waiting_ballots(email: str, now: datetime, *, hold: bool = False) -> list[PendingBallot]:
+    """What was given under an address and waits for it to be confirmed; ``hold`` keeps others off until the commit."""
     wanted = select(PendingBallot).where(
         PendingBallot.email == email, PendingBallot.given_at > now - rules.PENDING_LIFE
     )
-    return list(db.session.scalars(wanted.order_by(PendingBallot.given_at, PendingBallot.id)))
+    wanted = wanted.order_by(PendingBallot.given_at, PendingBallot.id)
+    return list(db.session.scalars(wanted.with_for_update(of=PendingBallot) if hold else wanted))
 
 
-def ballot_with(secret: str | None) -> PendingBallot | None:
-    return db.session.scalar(select(PendingBallot).filter_by(secret=secret)) if secret else None
+def ballot_with(secret: str | None, *, hold: bool = False) -> PendingBallot | None:
+    if not secret:
+        return None
+    wanted = select(PendingBallot).filter_by(secret=secret)
+    return db.session.scalar(wanted.with_for_update(of=PendingBallot) if hold else wanted)
+
+
+@dataclass(frozen=True)
+class CountedVote:
+    """A receipt with what its vote now says."""
+
+    secret: str
+    slug: str
+    title: str
+    choice: str | None
+    direction: str | None
+
+
+def votes_of_receipts(secrets: Sequence[str]) -> list[CountedVote]:
+    wanted = (
+        select(Receipt.secret, Regulation.slug, Regulation.title, Vote.choice, Vote.direction)
+        .join(Vote, Vote.id == Receipt.vote_id)
+        .join(Regulation, Regulation.id == Vote.regulation_id)
+        .where(Receipt.secret.in_(secrets))
+    )
+    return [CountedVote(**row._mapping) for row in db.session.execute(wanted.order_by(Receipt.id))]
+
+
+def ballots_with(secrets: Sequence[str]) -> list[PendingBallot]:
+    wanted = select(PendingBallot).where(PendingBallot.secret.in_(secrets))
+    return list(db.session.scalars(wanted.order_by(PendingBallot.id)))
+
+
+def receipt_with(secret: str) -> Receipt | None:
+    return db.session.scalar(select(Receipt).filter_by(secret=secret))
+
+
+def details_of(vote: Vote) -> VoteDetail | None:
+    return db.session.get(VoteDetail, vote.id)
 
 
 def frozen_tally_of(regulation_id: int) -> FrozenTally | None:

@@ -8,12 +8,16 @@ from enum import StrEnum
 from itertools import permutations
 
 from accounts.rules import Capacity
-from core.errors import Gone, RuleBroken
+from core.errors import Gone, RuleBroken, TooOften
 from regulations.rules import Window
 
 REASON_LENGTH = 5_000
 REASONS_OFFERED = 5
+DISPLAY_NAME_LENGTH = 60
+ORGANISATION_LENGTH = 120
 PENDING_LIFE = timedelta(days=7)
+BALLOTS_AN_HOUR_UNDER_AN_ADDRESS = 20
+BALLOTS_AN_HOUR_FROM_A_BROWSER = 60
 STANDING_SENTENCE = (
     "People’s choices inform the decision; they do not make it. These are the people who chose to answer, not a poll."
 )
@@ -173,6 +177,35 @@ def check_ballot(
         f"Say why you would {choice} this regulation, stand behind a reason others gave, or tick “I’d rather not say”.",
         field="text",
     )
+
+
+def check_display_name(name: str) -> None:
+    """Pictures may adorn a name but not stand for one: screen readers and the downloads have to say it."""
+    if len(name) > DISPLAY_NAME_LENGTH:
+        raise RuleBroken(f"Shorten the name to {DISPLAY_NAME_LENGTH} characters or fewer.", field="display_name")
+    if name and not any(letter.isalpha() for letter in name):
+        raise RuleBroken("Use at least one letter in the name, or leave it empty.", field="display_name")
+
+
+def check_begun(ballots: int) -> None:
+    if ballots >= BALLOTS_AN_HOUR_FROM_A_BROWSER:
+        raise TooOften(
+            f"More than {BALLOTS_AN_HOUR_FROM_A_BROWSER} ballots were begun from this browser within an hour. "
+            "Wait a while, then send this one again."
+        )
+
+
+@dataclass(frozen=True)
+class Details:
+    """What somebody may add after their vote is in, all of it if they like."""
+
+    subject: str | None = None
+    clause: str = ""
+    cost_pounds: int | None = None
+    cost_hours: int | None = None
+    size_band: str | None = None
+    sector: str | None = None
+    nation: str | None = None
 
 
 class VotingClosed(Gone):

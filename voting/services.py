@@ -1,7 +1,7 @@
 """What happens to votes and the reasons given with them. Each change writes its entry; none commits."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,9 +19,9 @@ from core.errors import Clash, RuleBroken
 from regulations.models import Regulation
 from regulations.rules import Split
 from voting import rules
-from voting.models import Comment, Pseudonym, Receipt, Support, Vote
+from voting.models import Comment, Pseudonym, Receipt, Support, Vote, VoteDetail
 from voting.queries import comment_by, standing_vote, support_by, supportable
-from voting.rules import Ballot, CommentStatus, ReasonKind
+from voting.rules import Ballot, CommentStatus, Details, ReasonKind
 
 
 def cast_vote(
@@ -50,9 +50,9 @@ def cast_vote(
     behind = _reason_to_stand_behind(voter, regulation, ballot)
 
     if vote is None:
-        vote = Vote(account=voter, regulation=regulation, order=ballot.order)
+        vote = Vote(account=voter, regulation=regulation)
         db.session.add(vote)
-    vote.choice, vote.direction = ballot.choice, ballot.direction
+    vote.choice, vote.direction, vote.order = ballot.choice, ballot.direction, ballot.order
     vote.reason_kind, vote.capacity, vote.level = ballot.reason_kind, ballot.capacity, level
     vote.organisation_id = organisation.id if organisation else None
     vote.organisation_name = ballot.organisation if ballot.capacity.speaks_for_organisation else ""
@@ -67,6 +67,11 @@ def cast_vote(
 def check_still_taken(regulation: Regulation, given_at: datetime | None, now: datetime) -> None:
     """Refuses what comes too early or too late, and anything on a regulation that was settled otherwise."""
     take_turn(f"theme {regulation.theme_id}", shared=True)
+    check_taken(regulation, given_at, now)
+
+
+def check_taken(regulation: Regulation, given_at: datetime | None, now: datetime) -> None:
+    """The same for a page that only looks, and so need not wait for whoever is making a count final."""
     if regulation.settled or regulation.theme.frozen_at is not None:
         raise rules.VotingClosed("Votes are not taken on this regulation: its count is final.")
     if given_at is None:
@@ -89,6 +94,21 @@ def withdraw_vote(*, voter: Account, regulation: Regulation, now: datetime) -> N
         _withdraw_comment(comment, now)
     if support is not None:
         _withdraw_support(support, now)
+
+
+def keep_details(*, voter: Account, regulation: Regulation, details: Details, now: datetime) -> None:
+    """What somebody adds to their standing vote, in place of what they added before. Never in the record."""
+    check_still_taken(regulation, None, now)
+    _wait_for_this_person(voter)
+    vote = standing_vote(voter, regulation)
+    if vote is None or vote.choice is None:
+        raise RuleBroken("You have no vote on this regulation to which this could be added.")
+    row = db.session.get(VoteDetail, vote.id)
+    if row is None:
+        row = VoteDetail(vote_id=vote.id)
+        db.session.add(row)
+    for name, value in asdict(details).items():
+        setattr(row, name, value)
 
 
 def raise_level(*, vote: Vote, now: datetime) -> None:
