@@ -17,6 +17,7 @@ import core.mail  # noqa: F401 - its model belongs to the metadata
 import decisions.routes
 import pages.decision_routes
 import pages.personal_routes
+import pages.record_routes
 import pages.routes
 import voting.routes
 import voting.staff_routes
@@ -31,6 +32,7 @@ BLUEPRINTS = (
     pages.routes.bp,
     pages.decision_routes.bp,
     pages.personal_routes.bp,
+    pages.record_routes.bp,
     accounts.routes.bp,
     voting.routes.bp,
     voting.staff_routes.bp,

@@ -4,11 +4,11 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from flask import Response, render_template
+from flask import Response, render_template, stream_with_context
 
 Cell = str | int | float | bool | date | None | Sequence[str]
 _BEGINS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -61,6 +61,38 @@ def csv_response(rows: Iterable[Mapping[str, Cell]], filename: str, fields: Sequ
     response = Response(written.getvalue(), content_type="text/csv; charset=utf-8; header=present")
     response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
     return _open_to_all(response)
+
+
+def streamed_json(rows: Iterable[Mapping[str, object]]) -> Response:
+    """A list too long to hold at once, sent row by row as one JSON array."""
+
+    def written() -> Iterator[str]:
+        before = "["
+        for row in rows:
+            yield before + "\n" + json.dumps(row, ensure_ascii=False, default=_plain)
+            before = ","
+        yield "[]\n" if before == "[" else "\n]\n"
+
+    return _open_to_all(Response(stream_with_context(written()), mimetype="application/json"))
+
+
+def streamed_csv(rows: Iterable[Mapping[str, Cell]], filename: str, fields: Sequence[str]) -> Response:
+    """The same as csv_response(), row by row."""
+
+    def written() -> Iterator[str]:
+        yield _csv_line(fields)
+        for row in rows:
+            yield _csv_line([_cell(row.get(name)) for name in fields])
+
+    response = Response(stream_with_context(written()), content_type="text/csv; charset=utf-8; header=present")
+    response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
+    return _open_to_all(response)
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    line = io.StringIO(newline="")
+    csv.writer(line).writerow(cells)
+    return line.getvalue()
 
 
 def atom_response(feed: Feed) -> Response:

@@ -1,0 +1,221 @@
+"""How reading pages show what was found: clocks, reasons, lines of the record, and their rows in downloads."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from flask import Response, current_app, request, url_for
+
+from accounts.rules import Capacity
+from core import clock
+from core.clock import in_uk, last_day, uk_day
+from decisions.queries import DecisionRow
+from opendata.rules import fields, labelled
+from opendata.serving import csv_response, json_response, streamed_csv, streamed_json
+from pages.sentences import day as in_words
+from pages.trail import Folded, Told, hours_of
+from regulations.models import Regulation
+from regulations.rules import Split, Stage
+from voting.queries import Reason
+
+SOURCES = {
+    "official-text": "Official text",
+    "cross-checked": "Cross-checked: found in two public texts",
+    "public-reference": "Public reference: found in one public text",
+    "editors": "The editors’ own knowledge, not yet checked",
+}
+COMMENT_FIELDS = (
+    "id", "slug", "choice", "direction", "text", "who", "name_checked", "capacity", "level", "supports", "written_on",
+    "hidden_by", "hidden_on", "hidden_office", "entry", "url",
+)  # fmt: skip
+LINE_FIELDS = ("idx", "id", "at", "type", "item", "title", "sentence", "detail", "url")
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What the clock macro is told."""
+
+    stage: str
+    opens_on: date
+    closes_on: date
+    days_left: int
+    due_on: date
+    days_overdue: int
+    decided_on: date | None = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def clock_of(regulation: Regulation, now: datetime, decision: DecisionRow | None = None) -> Clock:
+    theme, today = regulation.theme, uk_day(now)
+    closes_on, due_on = last_day(theme.closes_at), last_day(theme.decision_due_at)
+    return Clock(
+        stage=regulation.stage(now).value,
+        opens_on=uk_day(theme.opens_at),
+        closes_on=closes_on,
+        days_left=(closes_on - today).days,
+        due_on=due_on,
+        days_overdue=max(0, (today - due_on).days),
+        decided_on=uk_day(decision.published_at) if decision else None,
+    )
+
+
+def is_open(regulation: Regulation, now: datetime) -> bool:
+    return regulation.stage(now) is Stage.OPEN
+
+
+def is_sealed(regulation: Regulation) -> bool:
+    """Where the split is kept until the close, the reasons are too: they tell which way people went."""
+    return regulation.theme.split == Split.KEPT and regulation.theme.frozen_at is None
+
+
+def reason_shown(reason: Reason) -> dict[str, Any]:
+    """What the reason card is told."""
+    hidden_by = reason.hidden_by
+    if hidden_by and reason.hidden_at:
+        hidden_by = f"{hidden_by} ({reason.hidden_office}, {in_words(in_uk(reason.hidden_at))})"
+    return {
+        "id": reason.public_id,
+        "choice": reason.choice,
+        "direction": reason.direction,
+        "text": reason.text,
+        "who": reason.who,
+        "name_checked": reason.name_checked,
+        "capacity": None if reason.who == reason.capacity.label else _lowered(reason.capacity),
+        "on": in_uk(reason.written_at),
+        "supports": reason.supports,
+        "url": url_for("reading.entry", entry_id=reason.entry_id),
+        "hidden_by": hidden_by,
+        "demonstration": reason.demonstration,
+    }
+
+
+def _lowered(capacity: Capacity) -> str:
+    return capacity.label[0].lower() + capacity.label[1:]
+
+
+def comment_row(reason: Reason) -> dict[str, Any]:
+    return {
+        "id": reason.public_id,
+        "slug": reason.regulation_slug,
+        "choice": reason.choice,
+        "direction": reason.direction,
+        "text": None if reason.hidden_by else reason.text,
+        "who": reason.who,
+        "name_checked": reason.name_checked,
+        "capacity": reason.capacity.value,
+        "level": reason.level,
+        "supports": reason.supports,
+        "written_on": uk_day(reason.written_at),
+        "hidden_by": reason.hidden_by,
+        "hidden_on": uk_day(reason.hidden_at) if reason.hidden_at else None,
+        "hidden_office": reason.hidden_office or None,
+        "entry": reason.entry_id,
+        "url": address("reading.entry", entry_id=reason.entry_id),
+    }
+
+
+def line_shown(told: Told, *, titled: bool = False) -> dict[str, Any]:
+    """What the trail is told of one line; ``titled`` where lines of many regulations stand together."""
+    detail = told.says.detail
+    if titled and told.title and told.title not in told.says.text:
+        detail = f"{told.title}. {detail}".strip() if detail else told.title
+    return {
+        "text": told.says.text,
+        "at": told.at,
+        "href": url_for("reading.entry", entry_id=told.line.id),
+        "kind": told.says.kind,
+        "detail": detail,
+        "lines": [],
+    }
+
+
+def trail_shown(slug: str, item: Told | Folded) -> dict[str, Any]:
+    """A single line, or a day's lines: folded into one sentence, or behind a link where there are too many."""
+    if isinstance(item, Told):
+        return line_shown(item)
+    if len(item.lines) == 1:
+        return line_shown(item.lines[0])
+    return {
+        "text": item.text,
+        "at": item.day,
+        "href": url_for("reading.history", slug=slug, day=item.day.isoformat(), type=item.type),
+        "kind": "",
+        "detail": "",
+        "lines": [line_shown(told) for told in item.lines],
+    }
+
+
+def line_row(told: Told) -> dict[str, Any]:
+    return {
+        "idx": told.line.idx,
+        "id": told.line.id,
+        "at": told.line.at,
+        "type": told.line.type,
+        "item": told.line.item,
+        "title": told.title or None,
+        "sentence": told.says.text,
+        "detail": told.says.detail or None,
+        "url": address("reading.entry", entry_id=told.line.id),
+    }
+
+
+def begins(item: Told | Folded) -> datetime:
+    """When something stands in a feed: the hour of a line, the first hour of a day's."""
+    return item.line.at if isinstance(item, Told) else datetime.fromtimestamp(hours_of(item.day)[0], UTC)
+
+
+def headline(text: str) -> str:
+    """In a demonstration a feed's headline says so, wherever it travels."""
+    return f"Demonstration: {text}" if is_demonstration() and not text.startswith("Demonstration") else text
+
+
+def is_demonstration() -> bool:
+    return bool(current_app.config["SITE"].demonstration)
+
+
+def address(endpoint: str, **given: Any) -> str:
+    """An absolute address that lasts, under the site's own name whatever host was asked."""
+    return str(current_app.config["SITE"].url + url_for(endpoint, **given))
+
+
+def form_asked() -> str:
+    """html, or the form of download that ends the address."""
+    last = request.path.rpartition(".")[2]
+    return last if last in ("json", "csv", "atom") else "html"
+
+
+def rows_as(form: str, rows: Sequence[dict[str, Any]], names: Sequence[str], filename: str) -> Response:
+    told = labelled(rows, demonstration=is_demonstration())
+    if form == "json":
+        return json_response(told)
+    return csv_response(told, f"{filename}.csv", fields(names, demonstration=is_demonstration()))
+
+
+def streamed(form: str, rows: Iterator[dict[str, Any]], names: Sequence[str], filename: str) -> Response:
+    """The same for a list that may be too long to hold at once."""
+    told = (labelled([row], demonstration=is_demonstration())[0] for row in rows)
+    if form == "json":
+        return streamed_json(told)
+    return streamed_csv(told, f"{filename}.csv", fields(names, demonstration=is_demonstration()))
+
+
+def day_asked(asked: str | None) -> date | None:
+    """A day named in an address, or None for anything that is no day of this century."""
+    try:
+        day = date.fromisoformat((asked or "").strip())
+    except ValueError:
+        return None
+    return day if 2000 <= day.year < 2100 else None
+
+
+def kept(**given: Any) -> dict[str, Any]:
+    """What stands in an address: nothing that is empty."""
+    return {name: value for name, value in given.items() if value}
+
+
+def today() -> date:
+    return uk_day(clock.now())

@@ -1,0 +1,230 @@
+"""Reading the record: one regulation's history, the latest lines of all, and each line by itself."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response, current_app, render_template, request, url_for
+
+from accounts.rules import Level
+from audit.entries import ALL
+from audit.queries import entry_bytes, latest_time, log_size
+from core import clock
+from core.access import public
+from core.errors import NotFound
+from core.forms import tidy_line
+from core.paging import Page, page_number
+from opendata.serving import Feed, FeedEntry, atom_response
+from pages import openings, reading, trail
+from pages.regulation_routes import bp
+from pages.sentences import TYPE_WORDS
+from pages.trail import Folded, Place, Told, Wanted
+from regulations.models import Regulation
+from regulations.queries import regulation_with
+
+TRAIL_PER_PAGE = 40
+LINES_PER_PAGE = 50
+FEED_LINES = 50
+
+
+@bp.route("/regulations/<slug>/history")
+@bp.route("/regulations/<slug>/history.json", endpoint="history_json")
+@bp.route("/regulations/<slug>/history.csv", endpoint="history_csv")
+@bp.route("/regulations/<slug>/history.atom", endpoint="history_atom")
+@public
+def history(slug: str) -> str | Response:
+    found, form = regulation_with(slug), reading.form_asked()
+    place, demonstration = Place(found.slug, found.theme_id), reading.is_demonstration()
+    wanted = Wanted(type=_type_asked(), day=reading.day_asked(request.args.get("day")), place=place)
+    if form in ("json", "csv"):
+        rows = [reading.line_row(told) for told in trail.all_lines(wanted, demonstration=demonstration)]
+        return reading.rows_as(form, rows, reading.LINE_FIELDS, f"{slug}-history")
+    if form == "html" and (wanted.day or wanted.type):
+        return _lines_of_history(found, wanted)
+    acts = trail.acts(place, limit=trail.ACTS, demonstration=demonstration)
+    items = trail.together(acts, trail.folded_days(place))
+    if form == "atom":
+        return _feed(
+            f"{found.title}: history",
+            "reading.history",
+            [(item, reading.trail_shown(slug, item)) for item in items[:FEED_LINES]],
+            slug=slug,
+        )
+    number = min(page_number(request.args.get("page")), Page([], 1, len(items), TRAIL_PER_PAGE).pages)
+    here = items[(number - 1) * TRAIL_PER_PAGE : number * TRAIL_PER_PAGE]
+    unfolded = iter(trail.unfold(place, [i for i in here if isinstance(i, Folded)], demonstration=demonstration))
+    here = [next(unfolded) if isinstance(item, Folded) else item for item in here]
+    shown = [reading.trail_shown(slug, item) for item in here]
+    return render_template(
+        "reading/history.html",
+        regulation=found,
+        clock=reading.clock_of(found, clock.now()).given,
+        page=Page(shown, number, len(items), TRAIL_PER_PAGE),
+        page_url=lambda n: url_for("reading.history", slug=slug, page=n if n > 1 else None),
+        downloads={form: url_for(f"reading.history_{form}", slug=slug) for form in ("json", "csv", "atom")},
+    )
+
+
+def _lines_of_history(found: Regulation, wanted: Wanted) -> str:
+    """One day's lines, or all of one type, each by itself."""
+    kept = reading.kept(day=wanted.day.isoformat() if wanted.day else "", type=wanted.type) | {"slug": found.slug}
+    return render_template(
+        "reading/history_lines.html",
+        regulation=found,
+        what=TYPE_WORDS.get(wanted.type, "Everything"),
+        day=wanted.day,
+        total=trail.count_lines(wanted),
+        downloads={form: url_for(f"reading.history_{form}", **kept) for form in ("json", "csv")},
+        **_some_lines(wanted, "reading.history", kept, titled=False),
+    )
+
+
+def _some_lines(wanted: Wanted, endpoint: str, kept: dict[str, Any], *, titled: bool) -> dict[str, Any]:
+    """So many lines before the place the address names, and the addresses of those before and of the newest."""
+    before = _place_asked()
+    told = trail.lines(
+        wanted, limit=LINES_PER_PAGE + 1, before=before, demonstration=reading.is_demonstration()
+    )  # fmt: skip
+    here, more = told[:LINES_PER_PAGE], len(told) > LINES_PER_PAGE
+    return {
+        "lines": [reading.line_shown(one, titled=titled) for one in here],
+        "older_url": url_for(endpoint, **kept, before=here[-1].line.idx) if more else None,
+        "newest_url": url_for(endpoint, **kept) if before is not None else None,
+    }
+
+
+@bp.route("/record")
+@bp.route("/record.json", endpoint="record_json")
+@bp.route("/record.csv", endpoint="record_csv")
+@bp.route("/record.atom", endpoint="record_atom")
+@public
+def record() -> str | Response:
+    asked: dict[str, Any] = {
+        "type": _type_asked(),
+        "regulation": tidy_line(request.args.get("regulation"))[:100],
+        "day": reading.day_asked(request.args.get("day")),
+    }
+    item = trail.item_named(asked["regulation"]) if asked["regulation"] else ""
+    wanted = Wanted(type=asked["type"], item=item, day=asked["day"])
+    form, demonstration = reading.form_asked(), reading.is_demonstration()
+    if form in ("json", "csv"):
+        rows = (reading.line_row(told) for told in trail.all_lines(wanted, demonstration=demonstration))
+        return reading.streamed(form, rows, reading.LINE_FIELDS, "record")
+    if form == "atom":
+        told = trail.lines(wanted, limit=FEED_LINES, demonstration=demonstration)
+        lines = [(one, reading.line_shown(one, titled=True)) for one in told]
+        return _feed("The record", "reading.record", lines, **_named(asked))
+    size = log_size()
+    narrowed = any(asked.values())
+    return render_template(
+        "reading/record.html",
+        asked=asked,
+        item=item,
+        size=size,
+        total=trail.count_lines(wanted) if narrowed else size,
+        narrowed=narrowed,
+        latest_at=clock.in_uk(datetime.fromtimestamp(latest_time(), UTC)) if size else None,
+        types=TYPE_WORDS,
+        today=reading.today(),
+        downloads={form: url_for(f"reading.record_{form}", **_named(asked)) for form in ("json", "csv", "atom")},
+        **_some_lines(wanted, "reading.record", _named(asked), titled=True),
+    )
+
+
+def _named(asked: dict[str, Any]) -> dict[str, Any]:
+    return reading.kept(**{**asked, "day": asked["day"].isoformat() if asked["day"] else ""})
+
+
+def _type_asked() -> str:
+    asked = request.args.get("type", "")
+    return asked if asked in ALL else ""
+
+
+def _place_asked() -> int | None:
+    """The place in the record that an address names, or None for anything that can be no place."""
+    asked = request.args.get("before", type=int)
+    return asked if asked is not None and 0 <= asked < 2**53 else None
+
+
+def _feed(title: str, endpoint: str, items: Sequence[tuple[Told | Folded, dict[str, Any]]], **given: Any) -> Response:
+    site = current_app.config["SITE"]
+    entries = [
+        FeedEntry(
+            title=reading.headline(shown["text"]),
+            url=site.url + shown["href"],
+            at=reading.begins(item),
+            text=shown["detail"],
+        )
+        for item, shown in items
+    ]
+    return atom_response(
+        Feed(
+            title=reading.headline(title),
+            page_url=reading.address(endpoint, **given),
+            feed_url=reading.address(f"{endpoint}_atom", **given),
+            author=site.name,
+            entries=entries,
+        )
+    )
+
+
+@bp.route("/record/<entry_id>")
+@public
+def entry(entry_id: str) -> str:
+    told = trail.told(entry_id, demonstration=reading.is_demonstration())
+    found = entry_bytes(entry_id)
+    if told is None or found is None:
+        raise NotFound("There is no line in the record at this address.")
+    written, leaf = found
+    idx = told.line.idx
+    beside = trail.neighbours(idx) if idx is not None else {}
+    return render_template(
+        "reading/entry.html",
+        told=told,
+        says=told.says,
+        idx=idx,
+        size=log_size(),
+        text=written.decode(),
+        length=len(written),
+        leaf=leaf.hex(),
+        json_url=reading.address("reading.entry_json", entry_id=entry_id),
+        links=_links_in(told),
+        level=_level_words(told),
+        opened=openings.public_openings(told),
+        previous_id=beside.get((idx or 0) - 1),
+        next_id=beside.get((idx or 0) + 1),
+    )
+
+
+_LINKS = {
+    "prev": "The line this one follows",
+    "comment": "The reason that is meant",
+    "target": "The line this act is about",
+    "tally": "The final count it rests on",
+    "supersedes": "The decision it takes the place of",
+}
+
+
+def _links_in(told: Told) -> list[tuple[str, str]]:
+    """The earlier lines that an entry refers to, each with the words for it."""
+    said = told.line.said
+    return [(words, url_for("reading.entry", entry_id=said[name])) for name, words in _LINKS.items() if said.get(name)]
+
+
+def _level_words(told: Told) -> str:
+    try:
+        return Level(told.line.said.get("level", -1)).name.replace("_", " ").capitalize()
+    except ValueError:
+        return ""
+
+
+@bp.route("/record/<entry_id>.json")
+@public
+def entry_json(entry_id: str) -> Response:
+    """The entry's exact bytes, so that anybody's hash of them is the record's."""
+    found = entry_bytes(entry_id)
+    if found is None:
+        raise NotFound("There is no line in the record at this address.")
+    response = Response(found[0], mimetype="application/json")
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response

@@ -1,0 +1,232 @@
+"""Reading the record as a story: single lines with what surrounds them, and a day's votes added up."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, and_, case, cast, func, or_, select, union_all
+
+from audit.models import Entry, Opening
+from audit.queries import COLUMNS, Line, line
+from core.clock import in_uk, uk_day
+from core.db import db
+from pages.sentences import Around, Gathered, Sentence, gathered_sentence, sentence
+from regulations.models import Regulation, Theme
+from search.rules import citations_in
+
+GATHERED = ("vote", "comment", "support")
+ABOUT_THEMES = ("theme", "window")
+HOUR = 3600
+ACTS = 500
+UNFOLDED_AT_MOST = 40
+
+
+@dataclass(frozen=True)
+class Told:
+    """One line of the record with its sentence. ``at`` is the hour it was written, by the clock in the UK."""
+
+    line: Line
+    title: str
+    says: Sentence
+
+    @property
+    def at(self) -> datetime:
+        return in_uk(self.line.at)
+
+
+@dataclass(frozen=True)
+class Folded:
+    """All votes, reasons or supports that one day brought on a regulation."""
+
+    day: date
+    type: str
+    gathered: Gathered
+    lines: Sequence[Told] = ()
+    """Empty when there are too many to show at once."""
+
+    @property
+    def text(self) -> str:
+        return gathered_sentence(self.type, self.gathered)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the trail of one regulation is found in the record."""
+
+    item: str
+    theme_id: int
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which lines of the record to list, the newest first."""
+
+    type: str = ""
+    item: str = ""
+    day: date | None = None
+    place: Place | None = None
+
+
+def _told_rows() -> Any:
+    """Entries with the titles and the public reason that their sentences need."""
+    theme_id = func.coalesce(Regulation.theme_id, case((Entry.about_kind == Theme.__name__, Entry.about_id)))
+    return (
+        select(*COLUMNS, Regulation.title, Theme.title.label("theme_title"), Opening.text.label("reason"))
+        .outerjoin(Regulation, Regulation.slug == Entry.item)
+        .outerjoin(Theme, Theme.id == theme_id)
+        .outerjoin(Opening, and_(Opening.entry_id == Entry.id, Opening.field == "reason_commit"))
+    )
+
+
+def _told(row: Any, demonstration: bool) -> Told:
+    read = line(row)
+    around = Around(row.title or "", row.theme_title or "", row.reason or "", demonstration)
+    return Told(read, row.title or row.theme_title or "", sentence(read.type, read.said, around))
+
+
+def told(entry_id: str, *, demonstration: bool) -> Told | None:
+    """One line, with or without its place."""
+    row = db.session.execute(_told_rows().where(Entry.id == entry_id)).one_or_none()
+    return None if row is None else _told(row, demonstration)
+
+
+def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
+    filters: list[ColumnElement[bool]] = [Entry.idx.is_not(None)]
+    if wanted.type:
+        filters.append(Entry.type == wanted.type)
+    if wanted.item:
+        filters.append(Entry.item == wanted.item)
+    if wanted.day:
+        begins, ends = hours_of(wanted.day)
+        filters.append(and_(Entry.t >= begins, Entry.t < ends))
+    if wanted.place:
+        filters.append(or_(Entry.item == wanted.place.item, _of_theme(wanted.place)))
+    return filters
+
+
+def _of_theme(place: Place) -> ColumnElement[bool]:
+    return and_(
+        Entry.type.in_(ABOUT_THEMES), Entry.about_kind == Theme.__name__, Entry.about_id == place.theme_id
+    )  # fmt: skip
+
+
+def lines(wanted: Wanted, *, limit: int, before: int | None = None, demonstration: bool = False) -> list[Told]:
+    """The newest lines that have their place, those before a given one if told so."""
+    rows = _told_rows().where(*_filters(wanted))
+    if before is not None:
+        rows = rows.where(Entry.idx < before)
+    return [_told(row, demonstration) for row in db.session.execute(rows.order_by(Entry.idx.desc()).limit(limit))]
+
+
+def all_lines(wanted: Wanted, *, demonstration: bool, batch: int = 1_000) -> Iterator[Told]:
+    """Every line, the newest first, read a thousand at a time."""
+    before = None
+    while read := lines(wanted, limit=batch, before=before, demonstration=demonstration):
+        yield from read
+        before = read[-1].line.idx
+
+
+def count_lines(wanted: Wanted) -> int:
+    return db.session.scalar(select(func.count()).select_from(Entry).where(*_filters(wanted))) or 0
+
+
+def item_named(asked: str) -> str:
+    """The slug of the regulation somebody means, by its slug or its citation however written; else what they wrote."""
+    for citation in citations_in(asked):
+        *series, year, number = citation.split("/")
+        meant = select(Regulation.slug).where(Regulation.year == int(year), Regulation.number == int(number))
+        if series:
+            meant = meant.where(Regulation.kind == series[0])
+        if slug := db.session.scalar(meant.order_by(Regulation.id).limit(1)):
+            return slug
+    return asked
+
+
+def neighbours(idx: int) -> dict[int, str]:
+    """The ids of the lines just before and just after a place."""
+    wanted = select(Entry.idx, Entry.id).where(Entry.idx.in_([idx - 1, idx + 1]))
+    return {row.idx: row.id for row in db.session.execute(wanted)}
+
+
+def acts(place: Place, *, limit: int, demonstration: bool) -> list[Told]:
+    """The newest lines on a regulation and its theme's window, but for votes, reasons and supports."""
+    newest = [
+        select(Entry.seq).where(condition, Entry.idx.is_not(None)).order_by(Entry.idx.desc()).limit(limit).subquery()
+        for condition in (and_(Entry.item == place.item, Entry.type.not_in(GATHERED)), _of_theme(place))
+    ]
+    wanted = union_all(*(select(part.c.seq) for part in newest))
+    rows = _told_rows().where(Entry.seq.in_(wanted)).order_by(Entry.idx.desc()).limit(limit)
+    return [_told(row, demonstration) for row in db.session.execute(rows)]
+
+
+def folded_days(place: Place, since: datetime | None = None) -> list[Folded]:
+    """Votes, reasons and supports on a regulation, added up by the day in the UK, the newest first."""
+    side = func.coalesce(_says("choice"), _says("vote")).label("side")
+    taken_back = _says("withdrawn").is_not(None).label("taken_back")
+    again = _says("prev").is_not(None).label("again")
+    kinds = (Entry.t.label("hour"), Entry.type, side, taken_back, again)
+    inner = (
+        select(*kinds)
+        .where(Entry.item == place.item, Entry.type.in_(GATHERED), Entry.idx.is_not(None))
+        .where(Entry.t >= (int(since.timestamp()) if since else 0))
+        .subquery()
+    )
+    days: dict[tuple[date, str], Gathered] = {}
+    for row in db.session.execute(select(*inner.c, func.count().label("number")).group_by(*inner.c)):
+        key = uk_day(datetime.fromtimestamp(row.hour, UTC)), row.type
+        days.setdefault(key, Gathered()).add(
+            row.side, row.number, taken_back=bool(row.taken_back), again=bool(row.again)
+        )
+    ordered = sorted(days.items(), key=lambda found: (found[0][0], -GATHERED.index(found[0][1])), reverse=True)
+    return [Folded(day, type, gathered) for (day, type), gathered in ordered]
+
+
+def _says(field: str) -> ColumnElement[Any]:
+    """A field of the entry's JSON, as both databases read it out of the bytes."""
+    if db.engine.dialect.name == "postgresql":
+        return func.convert_from(Entry.body, "UTF8").op("::json ->>")(field)
+    return cast(Entry.body, Text).op("->>")(field)
+
+
+def unfold(place: Place, folds: Sequence[Folded], *, demonstration: bool) -> list[Folded]:
+    """Puts the single lines into those days that have few enough of them."""
+    small = [fold for fold in folds if fold.gathered.lines <= UNFOLDED_AT_MOST]
+    if not small:
+        return list(folds)
+    begins, ends = hours_of(min(fold.day for fold in small))[0], hours_of(max(fold.day for fold in small))[1]
+    rows = (
+        _told_rows()
+        .where(Entry.item == place.item, Entry.type.in_(GATHERED), Entry.idx.is_not(None))
+        .where(Entry.t >= begins, Entry.t < ends)
+        .order_by(Entry.idx.desc())
+        .limit(UNFOLDED_AT_MOST * len(folds))
+    )
+    of_day: dict[tuple[date, str], list[Told]] = {}
+    for row in db.session.execute(rows):
+        one = _told(row, demonstration)
+        of_day.setdefault((one.at.date(), one.line.type), []).append(one)
+    return [
+        Folded(fold.day, fold.type, fold.gathered, of_day[fold.day, fold.type])
+        if len(of_day.get((fold.day, fold.type), ())) == fold.gathered.lines
+        else fold
+        for fold in folds
+    ]
+
+
+def hours_of(day: date) -> tuple[int, int]:
+    """The first second of a day in the UK and of the day after, in seconds since 1970."""
+
+    def midnight(on: date) -> int:
+        utc = datetime(on.year, on.month, on.day, tzinfo=UTC)
+        offset = in_uk(utc - timedelta(hours=1)).utcoffset() or timedelta(0)
+        return int((utc - offset).timestamp())
+
+    return midnight(day), midnight(day + timedelta(days=1))
+
+
+def together(told: Sequence[Told], folds: Sequence[Folded]) -> list[Told | Folded]:
+    """Both together, the newest first. Within a day single acts come before what people gave."""
+    days = [(one.at.date(), 1, one.line.idx or 0, one) for one in told]
+    days += [(fold.day, 0, -GATHERED.index(fold.type), fold) for fold in folds]  # type: ignore[misc]
+    return [found[3] for found in sorted(days, key=lambda found: found[:3], reverse=True)]
