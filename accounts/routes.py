@@ -26,10 +26,13 @@ WAY_IN = "way_in"
 def begin_session(account: Account) -> str:
     """Sign this browser in for 30 days; returns where the person was going.
 
-    Nothing of an earlier session stays, so that nobody can hand their own on; ballots on their way do.
+    Nothing of an earlier session stays, so that nobody can hand their own on; ballots on their way do, unless they
+    are another's.
     """
     wanted = session.get(WAY_IN, {}).get("next")
     kept = {key: value for key, value in session.items() if key.startswith(BALLOTS_ON_THEIR_WAY)}
+    if current_user.is_authenticated and current_user.id != account.id:
+        kept = {}
     session.clear()
     session.update(kept)
     session.permanent = True

@@ -1,0 +1,303 @@
+import re
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from accounts import queries, services
+from accounts.models import Account, AddressDay, SignInLink, SignInTry, StoppedAddress
+from accounts.rules import Level, Role
+from core.db import db, transaction
+from core.errors import Clash, Gone, NotAllowed, RuleBroken, TooOften
+from core.mail import Mail
+from tests.conftest import both_databases
+from tests.factories import NOON, a_member_of_staff, a_voter, how_many, the_record
+
+PASSWORD = "correct horse battery"
+HOUR = timedelta(hours=1)
+EMAIL = "ann@example.org"
+
+
+def a_way_in(email: str = EMAIL, now=NOON, **given) -> services.Way:
+    with transaction():
+        way = services.way_in(email=email, now=now, **given)
+    assert way is not None
+    return way
+
+
+def used(secret: str, now=NOON) -> str:
+    with transaction():
+        return services.use_link(secret=secret, now=now)
+
+
+def code_used(code: str, email: str = EMAIL, now=NOON) -> str | None:
+    with transaction():
+        return services.use_code(email=email, code=code, now=now)
+
+
+def wrong(code: str) -> str:
+    return f"{(int(code) + 1) % 10**6:06d}"
+
+
+@both_databases
+def test_a_link_says_whose_it_is_and_works_once(app):
+    way = a_way_in("Ann@Example.org")
+    assert services.address_of_link(secret=way.secret, now=NOON) == EMAIL
+    assert services.address_of_link(secret=way.secret, now=NOON) == EMAIL
+    assert used(way.secret) == EMAIL
+    with pytest.raises(Gone):
+        used(way.secret)
+    assert services.address_of_link(secret=way.secret, now=NOON) is None
+
+
+def test_a_link_lasts_as_long_as_it_was_made_to(app):
+    way = a_way_in(life=HOUR)
+    assert services.address_of_link(secret=way.secret, now=NOON + HOUR) is None
+    with pytest.raises(Gone):
+        used(way.secret, NOON + HOUR)
+    assert used(way.secret, NOON + 0.9 * HOUR) == EMAIL
+
+
+def test_a_forged_link_opens_nothing(app):
+    a_way_in()
+    with pytest.raises(Gone):
+        used("forged")
+
+
+def test_neither_link_nor_code_can_be_read_from_the_database(app):
+    way = a_way_in()
+    link = db.session.scalars(select(SignInLink)).one()
+    kept = " ".join(str(value) for value in vars(link).values())
+    assert way.secret not in kept
+    assert not re.search(rf"\b{way.code}\b", kept)
+
+
+@both_databases
+def test_a_code_works_once_and_only_for_its_own_address(app):
+    way = a_way_in()
+    assert code_used(way.code, "bob@example.org") is None
+    assert code_used(way.code) == EMAIL
+    assert code_used(way.code) is None
+    with pytest.raises(Gone):
+        used(way.secret)
+
+
+@both_databases
+def test_a_code_is_tried_five_times_and_no_more(app):
+    way = a_way_in()
+    for _ in range(5):
+        assert code_used(wrong(way.code)) is None
+    with pytest.raises(TooOften):
+        code_used(way.code)
+    assert used(way.secret) == EMAIL, "the link still works: it cannot be guessed"
+
+
+def test_a_new_mail_gives_no_new_tries_beyond_those_of_the_last_three(app):
+    for _ in range(2):
+        way = a_way_in()
+        for _ in range(2):
+            code_used(wrong(way.code))
+    way = a_way_in()
+    code_used(wrong(way.code))
+    with pytest.raises(TooOften):
+        code_used(way.code)
+
+
+@both_databases
+def test_an_unconfirmed_address_gets_three_mails_a_day(app):
+    for _ in range(3):
+        a_way_in()
+    with transaction():
+        assert services.way_in(email=EMAIL, now=NOON + HOUR) is None
+    a_way_in(now=NOON + 24 * HOUR)
+
+
+def test_a_confirmed_address_gets_more_and_then_no_more(app):
+    a_voter(EMAIL)
+    for _ in range(20):
+        a_way_in()
+    with transaction():
+        assert services.way_in(email=EMAIL, now=NOON) is None
+
+
+@both_databases
+def test_four_strangers_who_ask_at_once_cause_three_mails(app):
+    start, made = threading.Barrier(4), []
+
+    def ask() -> None:
+        with app.app_context():
+            start.wait()
+            try:
+                with transaction():
+                    made.append(services.way_in(email=EMAIL, now=NOON))
+            finally:
+                db.session.remove()
+
+    strangers = [threading.Thread(target=ask) for _ in range(4)]
+    for stranger in strangers:
+        stranger.start()
+    for stranger in strangers:
+        stranger.join()
+    assert [way is None for way in made].count(True) == 1
+    assert db.session.scalars(select(AddressDay.mails)).one() == 3
+
+
+def test_this_was_not_me_voids_the_links_and_stops_the_mails(app):
+    way = a_way_in()
+    with transaction():
+        services.stop_mails(email=EMAIL, now=NOON)
+    with pytest.raises(Gone):
+        used(way.secret)
+    with transaction():
+        assert services.way_in(email=EMAIL, now=NOON + 100 * HOUR) is None
+
+
+def test_whoever_has_an_account_can_ask_again_the_next_day(app):
+    a_voter(EMAIL)
+    with transaction():
+        services.stop_mails(email=EMAIL, now=NOON)
+    with transaction():
+        assert services.way_in(email=EMAIL, now=NOON + HOUR) is None
+    a_way_in(now=NOON + 25 * HOUR)
+
+
+def test_confirming_an_address_makes_one_account_and_takes_the_stop_away(app):
+    with transaction():
+        services.stop_mails(email=EMAIL, now=NOON)
+    accounts = []
+    for _ in range(2):
+        with transaction():
+            accounts.append(services.account_for(email="Ann@example.org ", now=NOON).id)
+    assert accounts[0] == accounts[1]
+    assert (how_many(Account), how_many(StoppedAddress)) == (1, 0)
+
+
+def ask_for_mail(about: str | None) -> Mail:
+    with transaction():
+        services.send_way_in(
+            email="Ann@Example.org", about=about, confirm_url="https://s.example/c/{secret}",
+            not_me_url="https://s.example/n/{secret}", now=NOON,
+        )  # fmt: skip
+    return db.session.scalars(select(Mail).order_by(Mail.id.desc())).first()
+
+
+def test_the_mail_carries_link_code_and_a_way_to_stop(app):
+    mail = ask_for_mail(about=None)
+    secret = re.search(r"https://s\.example/c/(\S+)", mail.text)[1]
+    code = re.search(r"^ +(\d{6})$", mail.text, re.MULTILINE)[1]
+    assert mail.recipient == EMAIL
+    assert f"https://s.example/n/{secret}" in mail.text
+    assert secret in mail.html
+    assert code in mail.html
+    assert services.address_of_link(secret=secret, now=NOON) == EMAIL
+    assert code_used(code) == EMAIL
+
+
+def test_a_mail_that_only_lets_in_lasts_an_hour_and_one_with_a_vote_a_week(app):
+    assert "within 1 hour." in ask_for_mail(about=None).text
+    with_vote = ask_for_mail(about="Example Regulations 1992")
+    assert "within 7 days." in with_vote.text
+    assert "Example Regulations 1992" in with_vote.text
+    assert sorted(link.expires_at - NOON for link in db.session.scalars(select(SignInLink))) == [HOUR, 7 * 24 * HOUR]
+
+
+def test_an_address_that_may_not_be_mailed_is_not_mailed(app):
+    for _ in range(5):
+        ask_for_mail(about=None)
+    assert how_many(Mail) == 3
+
+
+@both_databases
+def test_the_right_password_is_known_from_the_wrong_one(app):
+    account = a_voter(EMAIL)
+    assert services.password_holder(email=EMAIL, password=PASSWORD) is None
+    with transaction():
+        services.set_password(account=account, password=PASSWORD)
+    assert services.password_holder(email="ANN@example.org", password=PASSWORD).id == account.id
+    assert services.password_holder(email=EMAIL, password=PASSWORD + "!") is None
+    assert services.password_holder(email="nobody@example.org", password=PASSWORD) is None
+
+
+def test_a_password_is_kept_as_argon2id_with_a_salt_of_its_own(app):
+    first, second = services.hash_password(PASSWORD), services.hash_password(PASSWORD)
+    assert first != second
+    assert first.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+
+
+def test_a_new_password_signs_every_browser_out(app):
+    account = a_voter()
+    before = account.session_key
+    with transaction():
+        services.set_password(account=account, password=PASSWORD)
+    assert queries.account_of_session(before) is None
+    assert queries.account_of_session(account.session_key).id == account.id
+
+
+def test_a_weak_password_changes_nothing(app):
+    account = a_voter()
+    before = account.session_key
+    with pytest.raises(RuleBroken), transaction():
+        services.set_password(account=account, password="short")
+    assert (account.session_key, account.password_hash) == (before, None)
+
+
+@both_databases
+def test_passwords_are_tried_ten_times_an_hour_for_known_and_unknown_addresses_alike(app):
+    a_voter(EMAIL)
+    for email in (EMAIL, "nobody@example.org"):
+        for _ in range(10):
+            with transaction():
+                services.count_try(email=email, now=NOON)
+        with pytest.raises(TooOften), transaction():
+            services.count_try(email=email, now=NOON + 0.9 * HOUR)
+        with transaction():
+            services.count_try(email=email, now=NOON + HOUR)
+
+
+def test_the_right_password_forgives_the_wrong_ones(app):
+    for _ in range(9):
+        with transaction():
+            services.count_try(email=EMAIL, now=NOON)
+    with transaction():
+        services.clear_tries(email=EMAIL)
+    assert how_many(SignInTry) == 0
+
+
+def test_an_office_is_given_on_the_record_without_the_person(app):
+    account = a_member_of_staff(Role.OFFICIAL, office="Example Department, decisions office")
+    (entry,) = the_record("role")
+    assert (entry["office"], entry["role"], entry["act"]) == (account.office, "official", "given")
+    assert account.email not in str(entry)
+    with pytest.raises(Clash, match="held already"):
+        a_member_of_staff(Role.OFFICIAL, office="Example Department, decisions office")
+
+
+def test_staff_confirm_who_speaks_for_an_organisation_and_matching_domains_follow(app):
+    moderator, member = a_member_of_staff(Role.MODERATOR), a_voter()
+    colleague, stranger = a_voter("c@example-trust.org"), a_voter("c@not-example-trust.org")
+    with transaction():
+        services.check_organisation(
+            account=member, name="Example Trust", domain="example-trust.org", by=moderator, now=NOON
+        )
+    standing = [queries.standing_of(who, "The Example Trust")[0] for who in (member, colleague, stranger)]
+    assert standing == [Level.CHECKED_BY_STAFF, Level.ORGANISATION_MATCHED, Level.EMAIL_CONFIRMED]
+    assert [entry["act"] for entry in the_record("organisation")] == ["checked"]
+
+
+def test_only_staff_confirm_an_organisation(app):
+    member, friend = a_voter(), a_voter()
+    with pytest.raises(NotAllowed), transaction():
+        services.check_organisation(account=member, name="Example Trust", domain="", by=friend, now=NOON)
+
+
+def test_what_can_no_longer_matter_is_forgotten(app):
+    a_way_in(life=HOUR)
+    with transaction():
+        services.count_try(email=EMAIL, now=NOON)
+    with transaction():
+        services.forget_old(NOON + HOUR)
+    assert (how_many(SignInLink), how_many(AddressDay), how_many(SignInTry)) == (1, 1, 1)
+    with transaction():
+        services.forget_old(NOON + 72 * HOUR)
+    assert (how_many(SignInLink), how_many(AddressDay), how_many(SignInTry)) == (0, 0, 0)
