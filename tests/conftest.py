@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, g, has_app_context
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from werkzeug.test import TestResponse
 
 from app import create_app
 from core import clock
@@ -17,9 +19,19 @@ from tests.postgres import private_postgres
 both_databases = pytest.mark.parametrize("app", ["sqlite", "postgresql"], indirect=True)
 
 
+class Browser(FlaskClient):
+    """Keeps nothing from one request to the next but cookies, although a test's own app context spans them all."""
+
+    def open(self, *given: Any, **named: Any) -> TestResponse:
+        for kept in list(g) if has_app_context() else ():
+            g.pop(kept)
+        return super().open(*given, **named)
+
+
 def application(folder: Path, **settings: str) -> Flask:
     app = create_app({"DATA_DIR": str(folder), "SECRET_KEY": "a secret for tests", **settings})
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    app.test_client_class = Browser
     with app.app_context():
         upgrade()
     return app
