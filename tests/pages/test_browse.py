@@ -304,7 +304,7 @@ def test_a_kept_split_shows_nowhere_until_the_count_is_final(app, client):
     assert [row[name] for name in ("scrap", "improve", "improve_other", "keep", "comments")] == [None] * 5
     for address in ("/regulations", "/themes/water"):
         said = page(client, address)
-        assert "1 person answered so far" in said
+        assert "1 person has answered so far" in said
         assert "1 scrap" not in said
     assert client.get("/figures/ballot-order.json").get_json()[0]["votes"] == 0
     a_frozen_theme(theme)
@@ -343,7 +343,9 @@ def test_the_ballots_order_is_published_as_an_aggregate(app, client):
     assert first["scrap", "improve", "scrap"] == 1
     assert first["scrap", "keep", "scrap"] == 1
     said = page(client, "/figures/ballot-order")
-    assert "2 of 3" in said, "scrap stood first on three ballots and was chosen on two"
+    assert '67%<br><span class="meta">2<br>of 3</span>' in said, (
+        "scrap stood first on three ballots and was chosen on two"
+    )
     assert page(client, "/figures/ballot-order.csv").splitlines()[0] == "first,second,third,choice,votes,demonstration"
 
 
