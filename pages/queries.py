@@ -110,7 +110,7 @@ class Listing:
     facets: list[Facet]
     sort: str
     without_filters: int
-    """How many there would be if no facet narrowed the list."""
+    """How many there are, or would be if the facets that leave nothing were taken off."""
     rebuilding: bool
     """True while search is away and only titles were looked through."""
 
@@ -125,9 +125,15 @@ def listing(asked: Asked, now: datetime) -> Listing:
         page=Page(rows, number, total),
         facets=rules.facets(parts, sectors, for_all, asked),
         sort=wanted.sort,
-        without_filters=how_many(parts),
+        without_filters=total or _without_filters(asked, wanted, now),
         rebuilding=rebuilding,
     )
+
+
+def _without_filters(asked: Asked, wanted: Wanted, now: datetime) -> int:
+    if not asked.chosen:
+        return 0
+    return how_many(rules.matching(slices(replace(wanted, sector=""), now), asked.without_filters()))
 
 
 def every_row(asked: Asked, now: datetime) -> list[RegulationRow]:

@@ -35,7 +35,8 @@ SCRAP, IMPROVE, KEEP = Choice
 PAGES = (
     "/", "/themes", "/themes.json", "/themes.csv", "/themes/water", "/themes/water.json", "/themes/water.csv",
     "/regulations", "/regulations.json", "/regulations.csv", "/regulations?q=clean+workplaces",
-    "/regulations?q=1992/99999", "/regulations?stage=open&sector=water&sort=closest", "/figures",
+    "/regulations?q=1992/99999", "/regulations?stage=open&sector=water&sort=closest", "/regulations?q=1992/99999&sector=retail&stage=done",
+    "/figures",
     "/figures/ballot-order", "/figures/ballot-order.json", "/figures/ballot-order.csv", "/data", "/help",
     "/help/how-it-works", "/help/no-email", "/help/sources", "/help/privacy",
 )  # fmt: skip
@@ -274,6 +275,14 @@ def test_filters_that_leave_nothing_say_how_much_there_is_without_them(app, clie
     assert "Nothing fits all of these at once" in said
     assert "See 1 regulation that match" in said.replace("\n", " ")
     assert 'href="/regulations?q=pipes"' in said
+
+
+def test_a_sector_that_leaves_nothing_is_no_empty_site(app, client):
+    a_regulation(a_theme(title="Water"), title="Lead Pipes", sectors=("water",))
+    a_regulation(title="Elsewhere")
+    for sector in ("retail", "zzz"):
+        assert "See 2 regulations" in page(client, f"/regulations?sector={sector}")
+        assert "See 1 regulation" in page(client, f"/themes/water?sector={sector}"), "a theme's page counts its own"
 
 
 def test_a_word_nobody_uses_leads_to_the_themes(app, client):
