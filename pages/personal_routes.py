@@ -22,6 +22,7 @@ from pages.personal_queries import (
     letters,
 )
 from voting import ballots
+from voting.confirm_routes import tell
 from voting.models import PendingBallot
 from voting.queries import waiting_ballots
 from voting.rules import ReasonKind
@@ -72,31 +73,20 @@ def waiting() -> str | Response:
     return render_template("personal/waiting.html", waiting=rows, email=current_user.email, token=generate_csrf())
 
 
-def _count_waiting() -> str | Response:
-    struck = {int(id) for id in request.form.getlist("not_mine") if re.fullmatch("[0-9]{1,18}", id)}
-    seen = {int(id) for id in request.form.getlist("seen") if re.fullmatch("[0-9]{1,18}", id)}
-    now = clock.now()
+def _count_waiting() -> Response:
     with transaction():
-        found = waiting_ballots(current_user.email or "", now)
-        unseen = [ballot for ballot in found if ballot.id not in seen]
-        if not unseen:
-            typed = {ballot.regulation.slug: ballot.text for ballot in found if ballot.id not in struck}
-            outcomes = ballots.confirm(account=current_user._get_current_object(), struck=struck, now=now)
-    if unseen:
-        return redirect(url_for("personal.waiting"), code=303)
-    refused = [outcome for outcome in outcomes if outcome.receipt is None]
-    if not refused:
-        return redirect(url_for("personal.contributions"), code=303)
-    return render_template(
-        "personal/counted.html",
-        counted=[outcome.regulation_title for outcome in outcomes if outcome.receipt is not None],
-        refused=[(outcome, typed.get(outcome.regulation_slug, "")) for outcome in refused],
-    )
+        outcomes = ballots.confirm(
+            account=current_user._get_current_object(),
+            listed=request.form.getlist("listed"),
+            struck=request.form.getlist("not_mine"),
+            now=clock.now(),
+        )
+    return tell(outcomes) if outcomes else redirect(url_for("personal.contributions"), code=303)
 
 
 def _waiting_row(ballot: PendingBallot) -> dict[str, Any]:
     return {
-        "id": ballot.id,
+        "mark": ballots.mark(ballot),
         "title": ballot.regulation.title,
         "href": url_for("reading.regulation", slug=ballot.regulation.slug),
         "choice": ballot.choice,
@@ -206,7 +196,7 @@ def _plain_waiting(ballot: PendingBallot) -> dict[str, Any]:
 @visitor
 def mailbox() -> str:
     _only_in_a_demonstration()
-    to = tidy_line(request.args.get("to"))[:200]
+    to = tidy_line(request.args.get("to"))[:200].casefold()
     total = count_letters(to)
     number = min(page_number(request.args.get("page")), Page((), 1, total).pages)
     found = letters(to, offset=(number - 1) * PER_PAGE, limit=PER_PAGE)
@@ -263,8 +253,5 @@ def _only_in_a_demonstration() -> None:
 
 def with_links(text: str) -> list[tuple[str, str]]:
     """A plain text in parts, each with the address it links to, or with none."""
-    parts = []
-    for piece in re.split(r"(https?://[^\s<>\"]*[^\s<>\".,;:!?)])", text):
-        if piece:
-            parts.append((piece, piece if piece.startswith(("http://", "https://")) else ""))
-    return parts
+    pieces = re.split(r"(https?://\w(?:[^\s<>\"]*[^\s<>\".,;:!?)])?)", text)
+    return [(piece, piece if n % 2 else "") for n, piece in enumerate(pieces) if piece]

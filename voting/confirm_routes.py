@@ -25,9 +25,7 @@ from voting.forms import ConfirmForm
 from voting.models import PendingBallot
 from voting.queries import (
     ballot_with,
-    ballots_with,
     standing_vote,
-    votes_of_receipts,
     waiting_ballots,
 )
 from voting.rules import ReasonKind
@@ -116,7 +114,7 @@ def _count_by_code(secret: str, code: str) -> Response:
     begin_session(account)
     if outcomes is None:
         return redirect(url_for("personal.waiting"), code=303)
-    return _tell(outcomes)
+    return tell(outcomes)
 
 
 @bp.route("/account/confirm/<secret>", methods=["GET", "POST"])
@@ -135,7 +133,7 @@ def confirm(secret: str) -> Answer:
             left = bool(waiting_ballots(email, clock.now()))
         wanted = begin_session(account)
         if outcomes:
-            return _tell(outcomes)
+            return tell(outcomes)
         return redirect(url_for("personal.waiting") if left else wanted, code=303)
     return _list_waiting(form, email)
 
@@ -168,7 +166,7 @@ def _row(pending: PendingBallot) -> dict[str, Any]:
     }
 
 
-def _tell(outcomes: Sequence[Outcome]) -> Response:
+def tell(outcomes: Sequence[Outcome]) -> Response:
     """One vote counted leads to its receipt; anything else to the page that says what became of each."""
     for outcome in outcomes:
         drafts.begin_again(outcome.regulation_slug)
@@ -190,10 +188,10 @@ def confirmed() -> Answer:
     return render_template(
         "voting/confirmed.html",
         votes=told["votes"],
-        counted=votes_of_receipts(told["counted"]),
+        counted=ballots.votes_of_receipts(told["counted"]),
         refused=[
             {"slug": pending.regulation.slug, "why": why[pending.secret], **_row(pending)}
-            for pending in ballots_with(list(why))
+            for pending in ballots.ballots_with(list(why))
         ],
         left=len(waiting_ballots(current_user.email or "", clock.now())),
     )
