@@ -1,0 +1,321 @@
+"""The official's way: the desk, closing early, writing, approving. CSRF is proved elsewhere."""
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from accounts.rules import Role
+from core import clock
+from core.db import db, transaction
+from decisions.models import Decision, Draft
+from decisions.rules import DraftStatus, Outcome
+from tests.factories import (
+    DAY,
+    NOON,
+    a_decision,
+    a_frozen_theme,
+    a_member_of_staff,
+    a_regulation,
+    a_theme,
+    a_vote,
+    a_voter,
+    how_many,
+    settle_the_record,
+    the_record,
+)
+from tests.queries_counted import queries_counted
+from voting.models import Comment, PendingBallot
+from voting.rules import Choice
+
+LATER = NOON + 10 * DAY
+WRITTEN = {
+    "version": "0",
+    "outcome": "keep",
+    "statement": "The regulation stays as it is.",
+    "reasons": "It prevents harm at little cost, as inspections and those who answered say.",
+    "departure_reason": "",
+    "other_evidence": "An inspection report of 2025.",
+}
+
+
+@pytest.fixture
+def official(app):
+    return a_member_of_staff(Role.OFFICIAL, "First Office")
+
+
+@pytest.fixture
+def second(app):
+    return a_member_of_staff(Role.OFFICIAL, "Second Office")
+
+
+@pytest.fixture
+def regulation(app):
+    """Closed, with a final count: one for keep, one for scrap."""
+    theme = a_theme(title="Retail")
+    found = a_regulation(theme, title="The Workplace Regulations 1992")
+    a_vote(found, Choice.KEEP, text="It keeps <b>people</b> safe.")
+    a_vote(found, Choice.KEEP, text="")
+    a_vote(found, Choice.SCRAP, text="It costs too much.")
+    a_frozen_theme(theme)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _after_the_close(app):
+    with clock.pretending(LATER):
+        yield
+
+
+def send(client, slug, do="save", **given):
+    return client.post(f"/staff/regulations/{slug}/decision", data={**WRITTEN, "do": do, **given})
+
+
+def decide(client, slug, do, version, **given):
+    return client.post(f"/staff/regulations/{slug}/approve", data={"do": do, "version": version, **given})
+
+
+def the_draft():
+    db.session.expire_all()
+    return db.session.scalars(select(Draft)).one()
+
+
+def test_staff_pages_are_for_staff(app, client, signed_in, regulation, official):
+    addresses = ["/staff", "/staff/themes/retail/close"]
+    addresses += [f"/staff/regulations/{regulation.slug}/{page}" for page in ("decision", "approve")]
+    voter, moderator = signed_in(a_voter()), signed_in(a_member_of_staff(Role.MODERATOR))
+    for address in addresses:
+        assert client.get(address).status_code == 303, address
+        assert voter.get(address).status_code == 403, address
+    assert [moderator.get(address).status_code for address in addresses] == [200, 403, 403, 403]
+
+
+def test_the_desk_shows_the_day(app, signed_in, regulation, official):
+    a_theme(opens=NOON, closes=NOON + 30 * DAY, title="Water")
+    with clock.pretending(NOON + 107 * DAY):
+        page = signed_in(official).get("/staff").get_data(as_text=True)
+    assert "The Workplace Regulations 1992" in page
+    assert "10 days overdue" in page
+    with clock.pretending(LATER):
+        page = signed_in(official).get("/staff").get_data(as_text=True)
+    assert "overdue</strong>" not in page
+    assert "/staff/themes/water/close" in page
+
+
+def test_the_desk_asks_no_more_for_more(app, signed_in, regulation, official):
+    client = signed_in(official)
+    counted = []
+    for _ in range(2):
+        with queries_counted() as sent:
+            assert client.get("/staff").status_code == 200
+        counted.append(len(sent))
+        theme = a_theme()
+        for _ in range(6):
+            a_regulation(theme)
+    assert counted[0] == counted[1] <= 10
+
+
+def test_moderators_find_their_own_work_and_no_one_elses(app, signed_in, regulation):
+    page = signed_in(a_member_of_staff(Role.MODERATOR)).get("/staff").get_data(as_text=True)
+    assert 'href="/staff/comments"' in page
+    assert f"/staff/regulations/{regulation.slug}/decision" not in page
+
+
+def test_closing_early_publishes_its_reason(app, signed_in, official):
+    theme = a_theme(opens=NOON, closes=NOON + 30 * DAY, title="Water")
+    client = signed_in(official)
+    assert "within a second or two" in client.get("/staff/themes/water/close").get_data(as_text=True)
+    refused = client.post("/staff/themes/water/close", data={"reason": "No"})
+    assert (refused.status_code, "Say in a sentence why" in refused.get_data(as_text=True)) == (422, True)
+    done = client.post("/staff/themes/water/close", data={"reason": "The bill it belongs to was withdrawn."})
+    assert (done.status_code, done.location) == (303, "/staff")
+    db.session.refresh(theme)
+    assert (theme.window.closes, theme.closed_early_because) == (LATER, "The bill it belongs to was withdrawn.")
+    assert the_record("window")[-1]["act"] == "closed_early"
+    assert "Water is closed." in client.get("/staff").get_data(as_text=True)
+    again = client.post("/staff/themes/water/close", data={"reason": "The bill was withdrawn, again."})
+    text = again.get_data(as_text=True)
+    assert (again.status_code, "not open" in text, "The bill was withdrawn, again." in text) == (422, True, True)
+
+
+def test_closing_early_warns_of_ballots_that_wait(app, signed_in, official):
+    regulation = a_regulation(a_theme(opens=NOON, closes=NOON + 30 * DAY, title="Water"))
+    with transaction():
+        for n in range(2):
+            db.session.add(
+                PendingBallot(
+                    secret=f"s{n}",
+                    regulation_id=regulation.id,
+                    order="0",
+                    email=f"{n}@example.org",
+                    begun_at=NOON,
+                    given_at=LATER,
+                )
+            )
+    page = signed_in(official).get("/staff/themes/water/close").get_data(as_text=True)
+    assert "2 ballots wait to be confirmed" in page
+    assert "24 hours" in page
+
+
+def test_a_draft_may_lack_anything_and_is_found_again(app, signed_in, regulation, official):
+    client = signed_in(official)
+    done = send(client, regulation.slug, outcome="", reasons="", other_evidence="", statement="A beginning")
+    assert (done.status_code, done.location) == (303, "/staff")
+    assert "A beginning" in client.get(f"/staff/regulations/{regulation.slug}/decision").get_data(as_text=True)
+    assert (the_draft().status, the_draft().version, the_record("decision")) == ("draft", 1, [])
+
+
+def test_what_is_not_ready_is_kept_but_not_submitted(app, signed_in, regulation, official):
+    refused = send(signed_in(official), regulation.slug, do="submit", reasons="Because.")
+    text = refused.get_data(as_text=True)
+    assert (refused.status_code, "Give the reasons in full" in text) == (422, True)
+    assert 'name="version" type="hidden" value="1"' in text
+    assert "<title>Error: " in text
+    assert (the_draft().reasons, the_draft().status) == ("Because.", DraftStatus.DRAFT)
+
+
+def test_departing_is_said_beside_the_field(app, signed_in, regulation, official):
+    refused = send(signed_in(official), regulation.slug, do="submit", outcome="scrap")
+    text = refused.get_data(as_text=True)
+    assert refused.status_code == 422
+    assert 'href="#departure_reason"' in text
+    assert "Differs from the largest group, who chose keep: 2 of 3." in text
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"outcome": "abolish"}, "Choose one of the answers listed"),
+        ({"outcome": "improve", "direction": "sideways"}, "Choose one of the answers listed"),
+        ({"cited": "f" * 16}, "Tick only reasons that people gave"),
+        ({"also_cited": "the one about cafés"}, "found under “the one about cafés”"),
+        ({"also_cited": "f" * 32}, "Nothing that people can read"),
+        ({"reasons": "x" * 10_001}, "it is 1 too long"),
+        ({"statement": "x" * 401}, "it is 1 too long"),
+    ],
+)
+def test_what_does_not_fit_is_said_and_nothing_typed_is_lost(app, signed_in, regulation, official, given, sentence):
+    refused = send(signed_in(official), regulation.slug, other_evidence="What I typed before.", **given)
+    text = refused.get_data(as_text=True)
+    assert (refused.status_code, sentence in text, "What I typed before." in text) == (422, True, True)
+    assert how_many(Draft) == 0
+
+
+def test_no_version_that_was_made_up_overwrites_anything(app, signed_in, regulation, official):
+    client = signed_in(official)
+    for version in ("-1", "7", "abc", "١"):
+        assert send(client, regulation.slug, version=version).status_code == 409, version
+    assert how_many(Draft) == 0
+
+
+def test_reasons_are_cited_by_ticking_or_pasting_their_address(app, signed_in, regulation, official):
+    kept, scrapped = db.session.scalars(select(Comment).order_by(Comment.id))
+    names = [kept.public_id, scrapped.public_id]
+    send(
+        signed_in(official),
+        regulation.slug,
+        cited=kept.public_id,
+        also_cited=f"https://example.org/record/{scrapped.entry_id}",
+    )
+    assert the_draft().cited_comments == names
+    page = signed_in(official).get(f"/staff/regulations/{regulation.slug}/decision").get_data(as_text=True)
+    for name in names:
+        assert re.search(rf'value="{name}" checked', page)
+    assert "It keeps &lt;b&gt;people&lt;/b&gt; safe." in page
+
+
+def test_a_clash_shows_both_texts(app, signed_in, regulation, official, second):
+    send(signed_in(official), regulation.slug, statement="What my colleague wrote.")
+    clash = send(signed_in(second), regulation.slug, statement="What I wrote meanwhile.")
+    text = clash.get_data(as_text=True)
+    assert clash.status_code == 409
+    assert "What my colleague wrote." in text
+    assert "What I wrote meanwhile." in text
+    assert "First Office" in text
+    version = re.search(r'name="version" type="hidden" value="(\d+)"', text)[1]
+    assert send(signed_in(second), regulation.slug, statement="Both in one.", version=version).status_code == 303
+    assert (the_draft().statement, the_draft().version) == ("Both in one.", 2)
+
+
+def test_a_second_official_sees_the_page_and_publishes_it(app, signed_in, regulation, official, second):
+    name = db.session.scalars(select(Comment.public_id).order_by(Comment.id)).first()
+    send(signed_in(official), regulation.slug, do="submit", cited=name)
+    client = signed_in(second)
+    assert f"/staff/regulations/{regulation.slug}/approve" in client.get("/staff").get_data(as_text=True)
+    preview = client.get(f"/staff/regulations/{regulation.slug}/approve").get_data(as_text=True)
+    done = decide(client, regulation.slug, "approve", 1)
+    settle_the_record()
+    assert (done.status_code, done.location) == (303, "/decisions/2026-0001")
+    published = client.get(done.location).get_data(as_text=True)
+    section = re.compile(r'<section class="ruled" aria-labelledby="(reasons|evidence|vote)">.*?</section>', re.S)
+    assert [m[0] for m in section.finditer(preview)] == [m[0] for m in section.finditer(published)]
+    assert len(section.findall(published)) == 3
+    assert "It keeps &lt;b&gt;people&lt;/b&gt; safe." in published
+
+
+def test_the_writer_reads_that_another_has_to_approve(app, signed_in, regulation, official):
+    client = signed_in(official)
+    send(client, regulation.slug, do="submit")
+    page = client.get(f"/staff/regulations/{regulation.slug}/approve")
+    assert (page.status_code, "another official has to approve it" in page.get_data(as_text=True)) == (200, True)
+    assert decide(client, regulation.slug, "approve", 1).status_code == 403
+    assert how_many(Decision) == 0
+
+
+def test_a_decision_is_returned_with_a_note(app, signed_in, regulation, official, second):
+    send(signed_in(official), regulation.slug, do="submit")
+    client = signed_in(second)
+    assert decide(client, regulation.slug, "return", 1, note="No").status_code == 422
+    assert decide(client, regulation.slug, "return", 1, note="Answer the point about cost.").status_code == 303
+    assert "Answer the point about cost." in signed_in(official).get("/staff").get_data(as_text=True)
+    assert decide(client, regulation.slug, "approve", 1).status_code == 422
+
+
+def test_what_changed_since_it_was_shown_is_not_published(app, signed_in, regulation, official, second):
+    send(signed_in(official), regulation.slug, do="submit")
+    send(signed_in(official), regulation.slug, do="submit", version="1", statement="The regulation stays for now.")
+    clash = decide(signed_in(second), regulation.slug, "approve", 1)
+    text = clash.get_data(as_text=True)
+    assert (clash.status_code, "has changed since you opened it" in text) == (409, True)
+    assert "The regulation stays for now." in text
+    assert how_many(Decision) == 0
+
+
+def test_before_the_count_is_final_the_approver_is_told_why_it_waits(app, signed_in, official, second):
+    regulation = a_regulation(a_theme(title="Rail"))
+    a_vote(regulation)
+    settle_the_record()
+    send(signed_in(official), regulation.slug, do="submit")
+    client = signed_in(second)
+    assert "24 hours" in client.get(f"/staff/regulations/{regulation.slug}/approve").get_data(as_text=True)
+    refused = decide(client, regulation.slug, "approve", 1)
+    assert (refused.status_code, "24 hours at most" in refused.get_data(as_text=True)) == (422, True)
+
+
+def test_what_nobody_wrote_cannot_be_approved(app, signed_in, regulation, official):
+    assert signed_in(official).get(f"/staff/regulations/{regulation.slug}/approve").status_code == 404
+    assert decide(signed_in(official), regulation.slug, "approve", 1).status_code == 404
+    assert signed_in(official).get("/staff/regulations/uksi-1900-1/decision").status_code == 404
+    assert signed_in(official).get("/staff/themes/nowhere/close").status_code == 404
+
+
+def test_a_decided_regulation_can_be_decided_anew(app, signed_in, regulation, official):
+    reference = a_decision(regulation, Outcome.KEEP, now=LATER).reference
+    page = signed_in(official).get(f"/staff/regulations/{regulation.slug}/decision").get_data(as_text=True)
+    assert "There is a decision already" in page
+    assert f"/decisions/{reference}" in page
+
+
+def test_writing_asks_no_more_for_more_reasons(app, signed_in, official):
+    counted = []
+    for people in (2, 12):
+        theme = a_theme()
+        regulation = a_regulation(theme)
+        for n in range(people):
+            a_vote(regulation, list(Choice)[n % 3], text=f"Reason {n}")
+        a_frozen_theme(theme)
+        with queries_counted() as sent:
+            assert signed_in(official).get(f"/staff/regulations/{regulation.slug}/decision").status_code == 200
+        counted.append(len(sent))
+    assert counted[0] == counted[1]
+    assert counted[0] <= 16

@@ -1,0 +1,137 @@
+import pytest
+
+from core.errors import NotAllowed, RuleBroken
+from decisions.rules import (
+    Comparison,
+    Outcome,
+    Proposal,
+    check_approver,
+    check_cited,
+    check_note,
+    check_proposal,
+    check_submitter,
+    compare,
+    names_in,
+)
+from voting.rules import Direction, Tally
+
+KEEPERS = Tally(participants=30, scrap=5, improve=5, improve_clearer=5, keep=20)
+IMPROVERS = Tally(participants=30, scrap=5, improve=20, improve_stricter=15, improve_lighter=5, keep=5)
+TIED = Tally(participants=30, scrap=15, keep=15)
+FEW = Tally(participants=5, scrap=1, keep=4)
+NOBODY = Tally()
+
+
+def a_proposal(**given):
+    usual = {
+        "outcome": Outcome.KEEP,
+        "direction": None,
+        "statement": "The regulation stays as it is.",
+        "reasons": "It prevents harm at little cost, as inspections and those who answered say.",
+        "departure_reason": "",
+        "cited_comments": ("0123456789abcdef",),
+        "other_evidence": "",
+    }
+    return Proposal(**(usual | given))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "direction", "tally", "word", "agrees"),
+    [
+        (Outcome.KEEP, None, KEEPERS, Comparison.SAME, True),
+        (Outcome.SCRAP, None, KEEPERS, Comparison.DIFFERS, False),
+        (Outcome.IMPROVE, Direction.STRICTER, IMPROVERS, Comparison.SAME, True),
+        (Outcome.IMPROVE, Direction.LIGHTER, IMPROVERS, Comparison.DIFFERS, False),
+        (Outcome.KEEP, None, TIED, Comparison.TIED, None),
+        (Outcome.KEEP, None, FEW, Comparison.TOO_FEW, True),
+        (Outcome.SCRAP, None, FEW, Comparison.TOO_FEW, False),
+        (Outcome.KEEP, None, NOBODY, Comparison.TOO_FEW, None),
+        (Outcome.MOVED, None, KEEPERS, Comparison.NOT_COMPARABLE, None),
+        (Outcome.ALREADY_SPENT, None, KEEPERS, Comparison.NOT_COMPARABLE, None),
+    ],
+)
+def test_how_an_outcome_stands_to_the_vote(outcome, direction, tally, word, agrees):
+    compared = compare(outcome, direction, tally)
+    assert (compared.word, compared.agrees) == (word, agrees)
+
+
+def test_the_comparison_names_the_group_and_its_size():
+    assert compare(Outcome.KEEP, None, KEEPERS).sentence == "The same as the largest group chose: keep, 20 of 30."
+    assert "who chose keep: 20 of 30" in compare(Outcome.SCRAP, None, KEEPERS).sentence
+    assert "asked for: stricter, 15 of 20" in compare(Outcome.IMPROVE, Direction.LIGHTER, IMPROVERS).sentence
+    assert "Fewer than 20 people" in compare(Outcome.SCRAP, None, FEW).sentence
+
+
+def test_improving_any_way_goes_with_improvers_who_agree_on_none():
+    split = Tally(participants=20, improve=20, improve_lighter=10, improve_stricter=10)
+    assert compare(Outcome.IMPROVE, Direction.OTHER, split).agrees is True
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"outcome": None}, "outcome"),
+        ({"outcome": Outcome.IMPROVE}, "direction"),
+        ({"statement": "Kept."}, "statement"),
+        ({"reasons": "Because."}, "reasons"),
+        ({"cited_comments": ()}, "other_evidence"),
+    ],
+)
+def test_a_decision_says_everything_it_has_to(given, field):
+    with pytest.raises(RuleBroken) as refusal:
+        check_proposal(a_proposal(**given), None)
+    assert refusal.value.field == field
+
+
+@pytest.mark.parametrize("tally", [KEEPERS, FEW], ids=["many", "few"])
+def test_departing_from_the_vote_takes_a_reason_that_says_so_however_few_voted(tally):
+    proposal = a_proposal(outcome=Outcome.SCRAP)
+    with pytest.raises(RuleBroken, match="Say why the decision departs") as refusal:
+        check_proposal(proposal, compare(Outcome.SCRAP, None, tally))
+    assert refusal.value.field == "departure_reason"
+    said = a_proposal(outcome=Outcome.SCRAP, departure_reason="The duty is in an Act now, so nothing is lost.")
+    check_proposal(said, compare(Outcome.SCRAP, None, tally))
+
+
+def test_other_evidence_alone_will_do():
+    check_proposal(a_proposal(cited_comments=(), other_evidence="An inspection report of 2025."), None)
+
+
+def test_what_the_public_cannot_read_is_no_evidence():
+    check_cited(["a", "b"], ["b", "a"])
+    with pytest.raises(RuleBroken, match="A reason this decision cites is hidden"):
+        check_cited(["a", "b"], ["a"])
+    with pytest.raises(RuleBroken, match="2 reasons"):
+        check_cited(["a", "b"], [])
+
+
+def test_nobody_approves_their_own_decision():
+    check_approver(written_by=1, submitted=True, approver=2)
+    with pytest.raises(NotAllowed, match="another official"):
+        check_approver(written_by=1, submitted=True, approver=1)
+    with pytest.raises(RuleBroken, match="not been submitted"):
+        check_approver(written_by=1, submitted=False, approver=2)
+
+
+def test_who_submits_is_who_wrote_last():
+    check_submitter(1, 1)
+    with pytest.raises(NotAllowed):
+        check_submitter(1, 2)
+
+
+def test_a_returned_draft_says_what_has_to_change():
+    check_note("Answer the point about cost.")
+    with pytest.raises(RuleBroken):
+        check_note("No")
+
+
+def test_reasons_are_named_by_their_addresses_or_numbers():
+    line, reason = "a" * 32, "0123456789abcdef"
+    pasted = (
+        f"https://example.org/record/{line}\n/regulations/uksi-1992-2792/comments#reason-{reason}\n\nthe one on cafés"
+    )
+    assert names_in(pasted) == ([line, reason], ["the one on cafés"])
+
+
+def test_moved_and_spent_are_no_decision_stage():
+    assert [outcome.stage for outcome in Outcome] == ["decided", "decided", "decided", "moved", "already_spent"]
