@@ -35,7 +35,8 @@ SCRAP, IMPROVE, KEEP = Choice
 PAGES = (
     "/", "/themes", "/themes.json", "/themes.csv", "/themes/water", "/themes/water.json", "/themes/water.csv",
     "/regulations", "/regulations.json", "/regulations.csv", "/regulations?q=clean+workplaces",
-    "/regulations?q=1992/99999", "/regulations?stage=open&sector=water&sort=closest", "/regulations?q=1992/99999&sector=retail&stage=done",
+    "/regulations?q=1992/99999",
+    "/regulations?stage=open&sector=water&sort=closest", "/regulations?q=1992/99999&sector=retail&stage=done",
     "/figures",
     "/figures/ballot-order", "/figures/ballot-order.json", "/figures/ballot-order.csv", "/data", "/help",
     "/help/how-it-works", "/help/no-email", "/help/sources", "/help/privacy",
