@@ -45,6 +45,7 @@ def way_in(*, email: str, now: datetime, life: timedelta = rules.CODE_LIFE) -> W
     email = rules.normal_email(email)
     take_turn(f"address {digest(email)}")
     if not queries.mail_record(email, now).may_be_mailed:
+        _stand_in_for_a_link(email, now, life)
         return None
     _count_mail(email, now)
     way = Way(secrets.token_urlsafe(24), f"{secrets.randbelow(10**6):06d}")
@@ -58,6 +59,18 @@ def way_in(*, email: str, now: datetime, life: timedelta = rules.CODE_LIFE) -> W
         )
     )
     return way
+
+
+def _stand_in_for_a_link(email: str, now: datetime, life: timedelta) -> None:
+    """A link nobody can use: wrong codes are counted on it too, so that the count tells nothing of the address."""
+    good = select(SignInLink.id).where(
+        SignInLink.email == email, SignInLink.used_at.is_(None), SignInLink.expires_at > now
+    )
+    if db.session.scalar(good.limit(1)) is None:
+        never = secrets.token_hex(32)
+        db.session.add(
+            SignInLink(email=email, secret_sha256=never, code_sha256=never, made_at=now, expires_at=now + life)
+        )
 
 
 def send_way_in(*, email: str, about: str | None, confirm_url: str, not_me_url: str, now: datetime) -> None:

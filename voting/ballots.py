@@ -5,7 +5,7 @@ Nothing here is counted, published or on the record until it is handed to voting
 
 import hashlib
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ from core.db import db
 from core.errors import RuleBroken
 from regulations.models import Regulation
 from voting import rules
-from voting.models import PendingBallot, Receipt
+from voting.models import PendingBallot, Receipt, Vote
 from voting.queries import ballot_with, supportable, waiting_ballots
 from voting.rules import Ballot, Choice, Direction, ReasonKind
 from voting.services import cast_vote, check_still_taken
@@ -203,3 +203,29 @@ def forget_unconfirmed(now: datetime) -> None:
     db.session.execute(delete(PendingBallot).where(PendingBallot.given_at < now - rules.PENDING_LIFE))
     unfinished = PendingBallot.given_at.is_(None) & (PendingBallot.begun_at < now - UNFINISHED_LIFE)
     db.session.execute(delete(PendingBallot).where(unfinished))
+
+
+@dataclass(frozen=True)
+class CountedVote:
+    """A receipt with what its vote now says."""
+
+    secret: str
+    slug: str
+    title: str
+    choice: str | None
+    direction: str | None
+
+
+def votes_of_receipts(secrets: Sequence[str]) -> list[CountedVote]:
+    wanted = (
+        select(Receipt.secret, Regulation.slug, Regulation.title, Vote.choice, Vote.direction)
+        .join(Vote, Vote.id == Receipt.vote_id)
+        .join(Regulation, Regulation.id == Vote.regulation_id)
+        .where(Receipt.secret.in_(secrets))
+    )
+    return [CountedVote(**row._mapping) for row in db.session.execute(wanted.order_by(Receipt.id))]
+
+
+def ballots_with(secrets: Sequence[str]) -> list[PendingBallot]:
+    wanted = select(PendingBallot).where(PendingBallot.secret.in_(secrets))
+    return list(db.session.scalars(wanted.order_by(PendingBallot.id)))

@@ -1,4 +1,5 @@
 import re
+from dataclasses import fields
 
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -23,7 +24,7 @@ from accounts.rules import Capacity
 from core.errors import RuleBroken
 from core.forms import AtMost, Form, tidy, tidy_line
 from regulations.rules import ALL_SECTORS, SECTORS
-from voting.models import Comment, PendingBallot, Support, Vote
+from voting.models import Comment, PendingBallot, Support, Vote, VoteDetail
 from voting.rules import (
     NATIONS,
     ORGANISATION_LENGTH,
@@ -211,6 +212,14 @@ class DetailsForm(Form):
     nation = SelectField(
         "Where", choices=_or_not(NATIONS), default="", invalid_choice_message="Choose one from the list."
     )
+
+    @classmethod
+    def for_vote(cls, known: VoteDetail | None) -> "DetailsForm":
+        if known is None:
+            return cls()
+        said = {field.name: getattr(known, field.name) for field in fields(Details)}
+        chosen = {name: said[name] or "" for name in ("subject", "size_band", "sector", "nation")}
+        return cls(data=said | chosen)
 
     def details(self) -> Details:
         return Details(

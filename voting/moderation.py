@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select
+from sqlalchemy.orm import aliased
 
 from accounts.models import Account
 from accounts.rules import Capacity, Role
@@ -39,7 +40,8 @@ class ToModerate:
 
 def comments_to_moderate(*, status: str, slug: str, offset: int, limit: int) -> list[ToModerate]:
     """The newest first, with the last act on each."""
-    last = select(func.max(ModerationAct.id)).where(ModerationAct.comment_id == Comment.id).scalar_subquery()
+    any_act = aliased(ModerationAct)
+    last = select(func.max(any_act.id)).where(any_act.comment_id == Comment.id).scalar_subquery()
     columns: Any = select(
         Comment.public_id, Comment.status, Comment.text, Comment.display_name, Comment.organisation_name,
         Comment.capacity, Comment.choice, Comment.written_at, Comment.entry_id, Regulation.slug, Regulation.title,

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -55,13 +55,16 @@ def tally_with_tail(regulation_id: int, item: str, now: datetime) -> Tally:
     """The folded tally and what came after it, so that whoever has just voted finds their vote counted."""
     position, _ = folded_position("tally")
     cells = {(c.capacity, c.level, c.choice, c.direction): c.votes for c in _cells(regulation_id)}
-    tail = select(Entry.body).where(
-        Entry.item == item, Entry.type == "vote", or_(Entry.idx.is_(None), Entry.idx >= position)
-    )
-    said = [read(body) for body in db.session.scalars(tail.order_by(Entry.seq))]
-    for key, step in steps_of(said):
+    not_folded = or_(Entry.idx.is_(None), Entry.idx >= position)
+    tail = select(Entry.type, Entry.body).where(Entry.item == item, Entry.type.in_(_COUNTED), not_folded)
+    rows = [(row.type, read(row.body)) for row in db.session.execute(tail.order_by(Entry.seq))]
+    for key, step in steps_of([said for type, said in rows if type == "vote"]):
         cells[key] = cells.get(key, 0) + step
-    return _tally(regulation_id, [Cell(*key, votes) for key, votes in cells.items() if votes], position, now)
+    tally = _tally(regulation_id, [Cell(*key, votes) for key, votes in cells.items() if votes], position, now)
+    return replace(tally, reasons=tally.reasons + reasons_step([said for type, said in rows if type != "vote"]))
+
+
+_COUNTED = ("vote", "comment", "support")
 
 
 CellKey = tuple[Capacity, int, str, str]
@@ -69,12 +72,7 @@ CellKey = tuple[Capacity, int, str, str]
 
 def steps_of(votes: Sequence[dict[str, Any]]) -> list[tuple[CellKey, int]]:
     """What each vote entry adds to, and takes from, the cells: its own vote, and the one it replaces."""
-    replaced = {vote["prev"] for vote in votes if "prev" in vote}
-    earlier = {vote["id"]: vote for vote in votes}
-    missing = replaced - earlier.keys()
-    if missing:
-        rows = db.session.scalars(select(Entry.body).where(Entry.id.in_(missing)))
-        earlier |= {said["id"]: said for said in map(read, rows)}
+    earlier = _with_what_came_before(votes)
     steps = []
     for vote in votes:
         before = earlier.get(vote.get("prev", ""))
@@ -83,6 +81,26 @@ def steps_of(votes: Sequence[dict[str, Any]]) -> list[tuple[CellKey, int]]:
         if not vote.get("withdrawn"):
             steps.append((_cell_key(vote), 1))
     return steps
+
+
+def reasons_step(acts: Sequence[dict[str, Any]]) -> int:
+    """By how much comment and support entries change the number of those who gave a reason: saying anew adds none."""
+    earlier = _with_what_came_before(acts)
+    step = 0
+    for act in acts:
+        before = earlier.get(act.get("prev", ""))
+        stood = before is not None and not before.get("withdrawn")
+        step += -1 if act.get("withdrawn") else 0 if stood else 1
+    return step
+
+
+def _with_what_came_before(acts: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    earlier = {act["id"]: act for act in acts}
+    missing = {act["prev"] for act in acts if "prev" in act} - earlier.keys()
+    if missing:
+        rows = db.session.scalars(select(Entry.body).where(Entry.id.in_(missing)))
+        earlier |= {said["id"]: said for said in map(read, rows)}
+    return earlier
 
 
 def _cell_key(vote: dict[str, Any]) -> CellKey:
@@ -330,32 +348,6 @@ def ballot_with(secret: str | None, *, hold: bool = False) -> PendingBallot | No
         return None
     wanted = select(PendingBallot).filter_by(secret=secret)
     return db.session.scalar(wanted.with_for_update(of=PendingBallot) if hold else wanted)
-
-
-@dataclass(frozen=True)
-class CountedVote:
-    """A receipt with what its vote now says."""
-
-    secret: str
-    slug: str
-    title: str
-    choice: str | None
-    direction: str | None
-
-
-def votes_of_receipts(secrets: Sequence[str]) -> list[CountedVote]:
-    wanted = (
-        select(Receipt.secret, Regulation.slug, Regulation.title, Vote.choice, Vote.direction)
-        .join(Vote, Vote.id == Receipt.vote_id)
-        .join(Regulation, Regulation.id == Vote.regulation_id)
-        .where(Receipt.secret.in_(secrets))
-    )
-    return [CountedVote(**row._mapping) for row in db.session.execute(wanted.order_by(Receipt.id))]
-
-
-def ballots_with(secrets: Sequence[str]) -> list[PendingBallot]:
-    wanted = select(PendingBallot).where(PendingBallot.secret.in_(secrets))
-    return list(db.session.scalars(wanted.order_by(PendingBallot.id)))
 
 
 def receipt_with(secret: str) -> Receipt | None:

@@ -251,7 +251,7 @@ def details(slug: str) -> Answer:
     if vote is None:
         raise NotFound("You have no vote on this regulation to which details could be added.")
     there = url_for("voting.receipt", secret=last_receipt(vote).secret, details="kept")
-    form = DetailsForm(obj=details_of(vote))
+    form = DetailsForm.for_vote(details_of(vote))
     try:
         check_taken(regulation, None, clock.now())
         if form.validate_on_submit():

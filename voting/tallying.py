@@ -25,7 +25,7 @@ from voting.models import (
     TallyTotal,
     Vote,
 )
-from voting.queries import CellKey, steps_of
+from voting.queries import CellKey, reasons_step, steps_of
 from voting.rules import Cell, CommentStatus
 
 
@@ -47,7 +47,7 @@ class TallyFollower:
             self._fold_votes(regulation_id, [step.said for step in of_item if step.type == "vote"])
             if any(step.type == "tally" for step in of_item):
                 _count_from_rows(regulation_id)
-            reasons = sum(map(_reason_step, of_item))
+            reasons = reasons_step([step.said for step in of_item if step.type in ("comment", "support")])
             _add_up_again(regulation_id, reasons)
         _count_supports(steps)
 
@@ -78,16 +78,6 @@ class TallyFollower:
                 )
             else:
                 cell.votes += step
-
-
-def _reason_step(step: Step) -> int:
-    """One more reason given, one taken back, or one said anew. Withdrawing always ends one that stood."""
-    if step.type not in ("comment", "support"):
-        return 0
-    if step.said.get("withdrawn"):
-        return -1
-    before = record_queries.entry_line(step.said["prev"]) if "prev" in step.said else None
-    return 0 if before is not None and not before.said.get("withdrawn") else 1
 
 
 def _count_from_rows(regulation_id: int) -> None:
