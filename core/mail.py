@@ -1,6 +1,7 @@
 """Mail is a row in the outbox, written with its cause and sent afterwards by the worker, with retries."""
 
 import logging
+import re
 import smtplib
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
@@ -129,10 +130,15 @@ def _rendered(message: Message, rendered: dict[tuple[str, str, int], dict[str, A
         said = {"subject": message.subject, "unsubscribe_url": message.unsubscribe_url, **message.words}
         rendered[key] = {
             "subject": f"Demonstration: {message.subject}" if site.demonstration else message.subject,
-            "text": render_template(f"mail/{message.template}.txt", site=site, **said),
+            "text": _without_gaps(render_template(f"mail/{message.template}.txt", site=site, **said)),
             "html": render_template(f"mail/{message.template}.html", site=site, **said),
         }
     return rendered[key]
+
+
+def _without_gaps(text: str) -> str:
+    """A template's blocks and branches leave blank lines where they stood."""
+    return re.sub(r"\n(?:[ \t]*\n){2,}", "\n\n", text).strip("\n") + "\n"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from decisions.models import Decision
 from regulations.models import Regulation, Theme
 from regulations.queries import stage_expression
 from regulations.rules import Citation, Stage
-from voting.models import Comment, ModerationAct, Receipt, Support, Vote
+from voting.models import Comment, ModerationAct, Receipt, Support, Vote, VoteDetail
 from voting.rules import CommentStatus, ModerationRule, ReasonKind
 
 
@@ -39,6 +39,8 @@ class Contribution:
     reason: str
     hidden_by: str
     stands_behind: str
+    details: dict[str, Any]
+    """What was added of one's own will, without what was left out."""
     cast_at: datetime
     entry_id: str
     receipt: str | None
@@ -48,6 +50,8 @@ class Contribution:
     comparison: str
     decided_at: datetime | None
 
+
+DETAILS = ("subject", "clause", "cost_pounds", "cost_hours", "size_band", "sector", "nation")
 
 _supported = aliased(Comment)
 _later = aliased(Decision)
@@ -94,6 +98,7 @@ def _rows(account_id: int, now: datetime) -> Any:
             _last_rule.label("rule"), _supported.text.label("supported"), _supported.status.label("supported_status"),
             Vote.cast_at, Vote.entry_id, _last_receipt.label("receipt"), Decision.reference, Decision.outcome,
             Decision.statement, Decision.comparison_sentence, Decision.published_at,
+            *(getattr(VoteDetail, name) for name in DETAILS),
         )
         .join(Regulation, Regulation.id == Vote.regulation_id)
         .join(Theme, Theme.id == Regulation.theme_id)
@@ -101,6 +106,7 @@ def _rows(account_id: int, now: datetime) -> Any:
         .outerjoin(Support, _same_author_of(Support) & Support.stands)
         .outerjoin(_supported, _supported.id == Support.comment_id)
         .outerjoin(Decision, standing)
+        .outerjoin(VoteDetail, VoteDetail.vote_id == Vote.id)
         .where(Vote.account_id == account_id)
     )  # fmt: skip
 
@@ -130,6 +136,7 @@ def _contribution(row: Any) -> Contribution:
         reason=row.reason or "",
         hidden_by=ModerationRule(row.rule).label if hidden and row.rule else "",
         stands_behind=row.supported if row.supported_status == CommentStatus.PUBLISHED else "",
+        details={name: given for name in DETAILS if (given := getattr(row, name)) not in (None, "")},
         cast_at=row.cast_at,
         entry_id=row.entry_id or "",
         receipt=row.receipt,

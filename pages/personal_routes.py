@@ -1,6 +1,7 @@
 """What a person sees of their own, and the mailbox that stands in for everyone's in a demonstration."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, abort, current_app, redirect, render_template, request, url_for
@@ -21,11 +22,12 @@ from pages.personal_queries import (
     letter_with,
     letters,
 )
+from regulations.rules import SECTORS
 from voting import ballots
 from voting.confirm_routes import tell
 from voting.models import PendingBallot
 from voting.queries import waiting_ballots
-from voting.rules import ReasonKind
+from voting.rules import NATIONS, SIZE_BANDS, ReasonKind, Subject
 
 bp = Blueprint("personal", __name__)
 
@@ -53,7 +55,6 @@ def contributions() -> str:
 def contributions_json() -> Response:
     now = clock.now()
     said = {
-        "demonstration": current_app.config["SITE"].demonstration,
         "contributions": [_plain(row) for row in contributions_by(current_user.id, now)],
         "waiting": [_plain_waiting(ballot) for ballot in waiting_ballots(current_user.email or "", now)],
     }
@@ -138,7 +139,8 @@ def _shown(row: Contribution) -> dict[str, Any]:
         "decided_on": clock.uk_day(row.decided_at) if row.decided_at else None,
         "choice": row.choice,
         "direction": row.direction,
-        "speaks_for": row.organisation or row.capacity.label,
+        "speaks_for": _speaks_for(row),
+        "details": _details(row.details),
         "reason": row.reason,
         "hidden_by": row.hidden_by,
         "stands_behind": row.stands_behind,
@@ -150,6 +152,26 @@ def _shown(row: Contribution) -> dict[str, Any]:
         "decision_href": url_for("decision_log.decision", reference=row.decision) if row.decision else "",
         "links": [(words, href) for words, href in links if href],
     }
+
+
+def _speaks_for(row: Contribution) -> str:
+    if not row.capacity.speaks_for_organisation:
+        return "as a member of the public"
+    return f"for {row.organisation or row.capacity.label.lower()}"
+
+
+def _details(given: dict[str, Any]) -> str:
+    """In a line, in the words of the form they were given in."""
+    words: dict[str, Callable[[Any], str]] = {
+        "subject": lambda value: Subject(value).label,
+        "clause": str,
+        "cost_pounds": lambda value: f"£{value:,} a year",
+        "cost_hours": lambda value: f"{value:,} hours a year",
+        "size_band": lambda value: SIZE_BANDS.get(value, value),
+        "sector": lambda value: SECTORS.get(value, value),
+        "nation": lambda value: NATIONS.get(value, value),
+    }
+    return "; ".join(words[name](value) for name, value in given.items())
 
 
 def _plain(row: Contribution) -> dict[str, Any]:
@@ -171,6 +193,7 @@ def _plain(row: Contribution) -> dict[str, Any]:
         "reason": row.reason,
         "hidden_by": row.hidden_by,
         "stands_behind": row.stands_behind,
+        "details": row.details,
         "cast_at": row.cast_at.isoformat(),
         "entry_id": row.entry_id,
         "receipt_url": site.url + url_for("voting.receipt", secret=row.receipt) if row.receipt else None,
@@ -178,6 +201,7 @@ def _plain(row: Contribution) -> dict[str, Any]:
         "decision": row.decision,
         "decision_url": site.url + url_for("decision_log.decision", reference=row.decision) if row.decision else None,
         "url": site.url + url_for("reading.regulation", slug=row.slug),
+        **({"demonstration": True} if site.demonstration else {}),
     }
 
 

@@ -71,6 +71,14 @@ def test_a_letter_without_a_way_out_does_not_name_one(sends_to):
     assert sink.letters[0]["List-Unsubscribe"] is None
 
 
+def test_a_text_has_no_gaps_where_its_template_had_branches(app):
+    a_letter()
+    (kept,) = the_letters()
+    assert "\n\n\n" not in kept.text
+    assert kept.text == kept.text.strip() + "\n"
+    assert "\n\n  http://127.0.0.1:8000/account/sign-in\n" in kept.text
+
+
 @both_databases
 def test_nobody_gets_the_same_letter_twice(app):
     assert a_letter()

@@ -27,7 +27,7 @@ from tests.factories import (
     how_many,
     settle_the_record,
 )
-from voting.models import Comment, PendingBallot, Vote
+from voting.models import Comment, PendingBallot, Vote, VoteDetail
 from voting.moderation import hide_comment
 from voting.rules import Choice, Direction, ModerationRule, ReasonKind
 from voting.services import withdraw_vote
@@ -125,6 +125,29 @@ def test_a_reason_one_stands_behind_is_shown_as_anothers(client, voter):
     a_vote(regulation, Choice.KEEP, voter, text="", reason_kind=ReasonKind.SUPPORTED, supports=behind)
     assert "You stand behind a reason that somebody else gave" in page(client)
     assert row(client)["stands_behind"] == "Somebody else put it well."
+
+
+def test_what_was_added_of_ones_own_will_is_shown_to_oneself_alone(app, client, voter):
+    regulation = a_regulation()
+    a_vote(regulation, Choice.KEEP, voter)
+    with transaction():
+        vote_id = db.session.scalars(select(Vote.id)).one()
+        db.session.add(VoteDetail(vote_id=vote_id, clause="Schedule 1", cost_pounds=1200, nation="wales"))
+    assert "Schedule 1; £1,200 a year; Wales" in page(client)
+    assert row(client)["details"] == {"clause": "Schedule 1", "cost_pounds": 1200, "nation": "wales"}
+    assert "Schedule 1" not in page(app.test_client(), f"/regulations/{regulation.slug}")
+
+
+def test_rows_of_a_demonstration_say_so(client, voter):
+    a_vote(a_regulation(), Choice.KEEP, voter)
+    assert row(client)["demonstration"] is True
+
+
+def test_one_speaks_as_oneself_or_for_somebody(client, voter):
+    a_vote(a_regulation(), Choice.KEEP, voter)
+    assert "as a member of the public." in page(client)
+    a_vote(a_regulation(), Choice.KEEP, voter, capacity=Capacity.CHARITY, organisation="Example Trust")
+    assert "for Example Trust." in page(client)
 
 
 def test_not_saying_why_is_said(client, voter):
