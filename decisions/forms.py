@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from wtforms import HiddenField, RadioField, SelectMultipleField, TextAreaField, ValidationError
+from wtforms import HiddenField, RadioField, SelectChoice, SelectMultipleField, TextAreaField, ValidationError
 from wtforms.validators import Optional
 
 from core.forms import AtMost, Form, tidy
@@ -17,7 +17,7 @@ MOST_CITED = 200
 
 def among_those_listed(form: Form, field: RadioField) -> None:
     """None yet is fine in a draft; anything else was not among the answers."""
-    if field.data and field.data not in {choice[0] for choice in field.choices}:
+    if field.data and field.data not in {choice.value for choice in field.choices}:
         raise ValidationError("Choose one of the answers listed.")
 
 
@@ -27,13 +27,13 @@ class DecisionForm(Form):
     version = HiddenField(default="0")
     outcome = RadioField(
         "What is the outcome?",
-        choices=[(outcome.value, outcome.label) for outcome in Outcome],
+        choices=[SelectChoice(outcome.value, outcome.label) for outcome in Outcome],
         validate_choice=False,
         validators=[among_those_listed],
     )
     direction = RadioField(
         "Which way will it be improved?",
-        choices=[(direction.value, direction.label) for direction in Direction],
+        choices=[SelectChoice(direction.value, direction.label) for direction in Direction],
         validate_choice=False,
         validators=[among_those_listed],
     )

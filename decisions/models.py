@@ -7,11 +7,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from accounts.models import Account
 from audit.guard import Audited
 from audit.models import BigId
-from core.db import db
+from core.db import Model
 from regulations.models import Regulation
 
 
-class Draft(db.Model):
+class Draft(Model):
     """A decision being written: internal, and not on the record until it is approved and published."""
 
     __tablename__ = "draft"
@@ -36,7 +36,7 @@ class Draft(db.Model):
     written_by: Mapped[Account] = relationship()
 
 
-class Decision(Audited, db.Model):
+class Decision(Audited, Model):
     """A published decision. Never edited: a later one supersedes it, and both stay."""
 
     __tablename__ = "decision"

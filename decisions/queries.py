@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import aliased, joinedload
 
 from accounts.models import Account, Department, Post
-from audit.queries import entry_line
+from audit.models import Entry
+from audit.queries import read
 from core.db import db
 from core.errors import NotFound
 from decisions import rules
@@ -18,7 +19,7 @@ from decisions.rules import Compared, Outcome, Proposal
 from regulations.models import Regulation, Theme
 from regulations.rules import Citation
 from voting.models import FrozenTally
-from voting.queries import Reason, frozen_tally_of, reasons_named, tally_of
+from voting.queries import Reason, reasons_named, tally_of
 from voting.rules import Direction, Tally
 
 
@@ -75,11 +76,13 @@ def standing_decision(regulation_id: int) -> Decision | None:
 
 def tally_to_decide_on(regulation_id: int) -> tuple[Tally, FrozenTally | None]:
     """The final count with the counts its line in the record holds, or the running one, and None, until it is final."""
-    frozen, tally = frozen_tally_of(regulation_id), tally_of(regulation_id)
-    line = entry_line(frozen.entry_id or "") if frozen else None
-    if line is None:
+    tally = tally_of(regulation_id)
+    recorded = select(FrozenTally, Entry.body).join(Entry, Entry.id == FrozenTally.entry_id)
+    row = db.session.execute(recorded.where(FrozenTally.regulation_id == regulation_id)).one_or_none()
+    if row is None:
         return tally, None
-    return replace(tally, sealed=False, as_at=frozen.frozen_at if frozen else None, **line.said["counts"]), frozen
+    frozen: FrozenTally = row[0]
+    return replace(tally, sealed=False, as_at=frozen.frozen_at, **read(row.body)["counts"]), frozen
 
 
 def compared(proposal: Proposal, tally: Tally) -> Compared | None:

@@ -109,34 +109,30 @@ def close_theme(slug: str) -> Answer:
 @bp.route("/staff/regulations/<slug>/decision", methods=["GET", "POST"])
 @staff(Role.OFFICIAL)
 def write(slug: str) -> Answer:
-    now = clock.now()
-    regulation = regulation_with(slug)
+    now, regulation = clock.now(), regulation_with(slug)
     services.check_decidable(regulation, now)
-    form = DecisionForm() if request.method == "POST" else DecisionForm(data=_begun(regulation))
-    theirs, status = None, 200
+    draft = queries.draft_of(regulation)
+    form = DecisionForm(data=DecisionForm.filled(draft))
+    status, clashed = 200, False
     if form.validate_on_submit() and form.cite(regulation.id):
         try:
             _save(slug, form, now)
             if request.form.get("do") == "submit":
                 _submit(slug, now)
+            return redirect(url_for("decisions.desk"), code=303)
         except NotAllowed:
             raise
-        except Clash as clash:
-            form.show_rule_broken(clash)
-            theirs = queries.draft_of(regulation_with(slug))
-            form.version.data = str(theirs.version) if theirs else "0"
-            status = 409
         except RuleBroken as error:
             form.show_rule_broken(error)
-        else:
-            return redirect(url_for("decisions.desk"), code=303)
-    regulation = regulation_with(slug)
-    page = render_template("decisions/write.html", form=form, theirs=theirs, **_beside(regulation, form, now))
-    return page, status if status != 200 else 422 if form.errors else 200
-
-
-def _begun(regulation: Regulation) -> dict[str, Any]:
-    return DecisionForm.filled(queries.draft_of(regulation))
+            regulation = regulation_with(slug)
+            draft = queries.draft_of(regulation)
+            clashed = isinstance(error, Clash)
+            if clashed:
+                form.version.data = str(draft.version) if draft else "0"
+            status = 409 if clashed else 422
+    beside = _beside(regulation, draft, form)
+    page = render_template("decisions/write.html", form=form, theirs=draft if clashed else None, **beside)
+    return page, 422 if form.errors and status == 200 else status
 
 
 def _save(slug: str, form: DecisionForm, now: datetime) -> None:
@@ -166,10 +162,9 @@ def _draft_to_change(slug: str) -> Draft:
     return draft
 
 
-def _beside(regulation: Regulation, form: DecisionForm, now: datetime) -> dict[str, Any]:
+def _beside(regulation: Regulation, draft: Draft | None, form: DecisionForm) -> dict[str, Any]:
     """What an official reads beside the form: the count, the reasons, and how each outcome would stand to the vote."""
     tally, frozen = queries.tally_to_decide_on(regulation.id)
-    draft = queries.draft_of(regulation)
     cited = form.cited.data or []
     strongest = strongest_reasons(regulation.id, each=REASONS_BESIDE)
     shown = {reason.public_id for side in strongest.values() for reason in side}
