@@ -142,7 +142,7 @@ def trail_shown(slug: str, item: Told | Folded) -> dict[str, Any]:
     return {
         "text": item.text,
         "at": item.day,
-        "href": url_for("reading.history", slug=slug, day=item.day.isoformat(), type=item.type),
+        "href": url_for("reading.history", slug=slug, day=item.day.isoformat()),
         "kind": "",
         "detail": "",
         "lines": [line_shown(told) for told in item.lines],
@@ -205,11 +205,16 @@ def streamed(form: str, rows: Iterator[dict[str, Any]], names: Sequence[str], fi
 
 def day_asked(asked: str | None) -> date | None:
     """A day named in an address, or None for anything that is no day of this century."""
+    day = day_in(asked)
+    return day if day and 2000 <= day.year < 2100 else None
+
+
+def day_in(text: str | None) -> date | None:
+    """The day a text gives as 1993-01-01, or None for anything else."""
     try:
-        day = date.fromisoformat((asked or "").strip())
+        return date.fromisoformat((text or "").strip())
     except ValueError:
         return None
-    return day if 2000 <= day.year < 2100 else None
 
 
 def kept(**given: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Reading the record: one regulation's history, the latest lines of all, and each line by itself."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -123,6 +124,7 @@ def record() -> str | Response:
         size=size,
         total=trail.count_lines(wanted) if narrowed else size,
         narrowed=narrowed,
+        in_use=sum(map(bool, asked.values())),
         latest_at=clock.in_uk(datetime.fromtimestamp(latest_time(), UTC)) if size else None,
         types=TYPE_WORDS,
         today=reading.today(),
@@ -171,11 +173,8 @@ def _feed(title: str, endpoint: str, items: Sequence[tuple[Told | Folded, dict[s
 @bp.route("/record/<entry_id>")
 @public
 def entry(entry_id: str) -> str:
+    written, leaf = _bytes_or_404(entry_id)
     told = trail.told(entry_id, demonstration=reading.is_demonstration())
-    found = entry_bytes(entry_id)
-    if told is None or found is None:
-        raise NotFound("There is no line in the record at this address.")
-    written, leaf = found
     idx = told.line.idx
     beside = trail.neighbours(idx) if idx is not None else {}
     return render_template(
@@ -222,9 +221,15 @@ def _level_words(told: Told) -> str:
 @public
 def entry_json(entry_id: str) -> Response:
     """The entry's exact bytes, so that anybody's hash of them is the record's."""
-    found = entry_bytes(entry_id)
-    if found is None:
-        raise NotFound("There is no line in the record at this address.")
-    response = Response(found[0], mimetype="application/json")
+    written, _ = _bytes_or_404(entry_id)
+    response = Response(written, mimetype="application/json")
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response
+
+
+def _bytes_or_404(entry_id: str) -> tuple[bytes, bytes]:
+    """The exact bytes of an entry and its digest; what can be no id is not even looked for."""
+    found = entry_bytes(entry_id) if re.fullmatch("[0-9a-f]{32}", entry_id) else None
+    if found is None:
+        raise NotFound("There is no line in the record at this address.")
+    return found

@@ -22,7 +22,7 @@ from pages.evidence import Crossed, crossed_tally
 from pages.trail import Place
 from regulations.models import Regulation
 from regulations.queries import regulation_with, sectors_of
-from regulations.rules import GRACE, SECTORS, Split
+from regulations.rules import GRACE, SECTORS, Split, Stage
 from search.queries import matching_comments
 from search.rules import LONGEST_QUERY
 from voting.queries import count_readable, count_reasons, reasons_of, strongest_reasons, tally_of
@@ -34,12 +34,6 @@ LATELY = timedelta(days=14)
 TRAIL_LINES = 7
 FOUND_AT_MOST = 5_000
 CROSSED_FIELDS = ("slug", "capacity", "level", *Tally().counts)
-CONTENTS = [
-    ("What it is, and who must obey it", "#about"),
-    ("What people chose", "#chosen"),
-    ("The reasons people gave", "#reasons"),
-    ("Its trail", "#trail"),
-]
 
 
 @bp.route("/regulations/<slug>")
@@ -58,19 +52,48 @@ def regulation(slug: str) -> str:
         regulation=found,
         clock=reading.clock_of(found, now, decisions[0] if decisions else None).given,
         is_open=reading.is_open(found, now),
-        tally=replace(tally, as_at=clock.in_uk(tally.as_at) if tally.as_at else None),
+        tally=_dated(tally, found),
+        final_at=_final_at(found),
+        has_closed=found.theme.window.has_closed(now),
+        was_asked=_was_asked(found, tally, bool(decisions)),
         tally_mode=_tally_mode(found, tally, now),
         decision=decisions[0] if decisions else None,
         decided_on=clock.uk_day(decisions[0].published_at) if decisions else None,
         earlier_decisions=decisions[1:],
         sides=[] if reading.is_sealed(found) else _sides(found),
-        in_force=reading.day_asked(found.in_force) or found.in_force,
-        checked_on=reading.day_asked(found.checked_on),
+        in_force=reading.day_in(found.in_force) or found.in_force,
+        checked_on=reading.day_in(found.checked_on),
         source=reading.SOURCES.get(found.source, found.source),
         sectors=[SECTORS.get(name, name) for name in sectors_of(found.id)],
         trail=[reading.trail_shown(found.slug, item) for item in story],
-        contents_list=[("The decision", "#decision")] * bool(decisions) + CONTENTS,
+        contents_list=_contents(found, tally, bool(decisions)),
     )
+
+
+def _was_asked(found: Regulation, tally: Tally, decided: bool) -> bool:
+    """What was spent before anybody could answer has no count and no reasons to show."""
+    return decided or tally.participants > 0 or found.settled != Stage.ALREADY_SPENT
+
+
+def _contents(found: Regulation, tally: Tally, decided: bool) -> list[tuple[str, str]]:
+    sections = {
+        "#decision": ("The decision", decided),
+        "#about": ("What it is, and who must obey it", True),
+        "#chosen": ("What people chose", _was_asked(found, tally, decided)),
+        "#reasons": ("The reasons people gave", _was_asked(found, tally, decided)),
+        "#trail": ("Its trail", True),
+    }
+    return [(title, anchor) for anchor, (title, is_there) in sections.items() if is_there]
+
+
+def _final_at(found: Regulation) -> datetime | None:
+    return clock.in_uk(found.theme.frozen_at) if found.theme.frozen_at else None
+
+
+def _dated(tally: Tally, found: Regulation) -> Tally:
+    """A running count with its time by the clock in the UK; a final one is told by the day it became so."""
+    running = tally.as_at if found.theme.frozen_at is None else None
+    return replace(tally, as_at=clock.in_uk(running) if running else None)
 
 
 def _tally_mode(found: Regulation, tally: Tally, now: datetime) -> str:
@@ -112,7 +135,8 @@ def evidence(slug: str) -> str | Response:
         "reading/evidence.html",
         regulation=found,
         clock=reading.clock_of(found, now).given,
-        tally=replace(tally, as_at=clock.in_uk(tally.as_at) if tally.as_at else None),
+        tally=_dated(tally, found),
+        final_at=_final_at(found),
         sealed=mode == "kept",
         crossed=[(part.label, part.tally) for part in crossed],
         sides=[] if mode == "kept" else _sides(found),

@@ -227,7 +227,12 @@ def gathered_sentence(type: str, day: Gathered) -> str:
 _GATHERED = {
     "vote": ("vote", "votes", "counted", "withdrawn"),
     "comment": ("reason", "reasons", "given", "taken back"),
-    "support": ("person", "people", "stood behind a reason that another gave", "no longer doing so"),
+    "support": (
+        "person",
+        "people",
+        "stood behind a reason that another gave",
+        "stepped back from a reason that another gave",
+    ),
 }
 
 

@@ -1,7 +1,7 @@
 """Reading the record as a story: single lines with what surrounds them, and a day's votes added up."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -37,17 +37,20 @@ class Told:
 
 @dataclass(frozen=True)
 class Folded:
-    """All votes, reasons or supports that one day brought on a regulation."""
+    """All votes, reasons and supports that one day brought on a regulation, by the type of their lines."""
 
     day: date
-    type: str
-    gathered: Gathered
+    gathered: dict[str, Gathered]
     lines: Sequence[Told] = ()
     """Empty when there are too many to show at once."""
 
     @property
+    def number(self) -> int:
+        return sum(part.lines for part in self.gathered.values())
+
+    @property
     def text(self) -> str:
-        return gathered_sentence(self.type, self.gathered)
+        return " ".join(f"{gathered_sentence(t, self.gathered[t])}." for t in GATHERED if t in self.gathered)
 
 
 @dataclass(frozen=True)
@@ -85,10 +88,9 @@ def _told(row: Any, demonstration: bool) -> Told:
     return Told(read, row.title or row.theme_title or "", sentence(read.type, read.said, around))
 
 
-def told(entry_id: str, *, demonstration: bool) -> Told | None:
-    """One line, with or without its place."""
-    row = db.session.execute(_told_rows().where(Entry.id == entry_id)).one_or_none()
-    return None if row is None else _told(row, demonstration)
+def told(entry_id: str, *, demonstration: bool) -> Told:
+    """One line that exists, with or without its place."""
+    return _told(db.session.execute(_told_rows().where(Entry.id == entry_id)).one(), demonstration)
 
 
 def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -161,7 +163,7 @@ def acts(place: Place, *, limit: int, demonstration: bool) -> list[Told]:
 
 
 def folded_days(place: Place, since: datetime | None = None) -> list[Folded]:
-    """Votes, reasons and supports on a regulation, added up by the day in the UK, the newest first."""
+    """Votes, reasons and supports on a regulation, added up by the day in the UK, the newest day first."""
     side = func.coalesce(_says("choice"), _says("vote")).label("side")
     taken_back = _says("withdrawn").is_not(None).label("taken_back")
     again = _says("prev").is_not(None).label("again")
@@ -172,14 +174,12 @@ def folded_days(place: Place, since: datetime | None = None) -> list[Folded]:
         .where(Entry.t >= (int(since.timestamp()) if since else 0))
         .subquery()
     )
-    days: dict[tuple[date, str], Gathered] = {}
+    days: dict[date, dict[str, Gathered]] = {}
     for row in db.session.execute(select(*inner.c, func.count().label("number")).group_by(*inner.c)):
-        key = uk_day(datetime.fromtimestamp(row.hour, UTC)), row.type
-        days.setdefault(key, Gathered()).add(
-            row.side, row.number, taken_back=bool(row.taken_back), again=bool(row.again)
-        )
-    ordered = sorted(days.items(), key=lambda found: (found[0][0], -GATHERED.index(found[0][1])), reverse=True)
-    return [Folded(day, type, gathered) for (day, type), gathered in ordered]
+        of_day = days.setdefault(uk_day(datetime.fromtimestamp(row.hour, UTC)), {})
+        gathered = of_day.setdefault(row.type, Gathered())
+        gathered.add(row.side, row.number, taken_back=bool(row.taken_back), again=bool(row.again))
+    return [Folded(day, days[day]) for day in sorted(days, reverse=True)]
 
 
 def _says(field: str) -> ColumnElement[Any]:
@@ -191,26 +191,23 @@ def _says(field: str) -> ColumnElement[Any]:
 
 def unfold(place: Place, folds: Sequence[Folded], *, demonstration: bool) -> list[Folded]:
     """Puts the single lines into those days that have few enough of them."""
-    small = [fold for fold in folds if fold.gathered.lines <= UNFOLDED_AT_MOST]
+    small = [fold.day for fold in folds if fold.number <= UNFOLDED_AT_MOST]
     if not small:
         return list(folds)
-    begins, ends = hours_of(min(fold.day for fold in small))[0], hours_of(max(fold.day for fold in small))[1]
     rows = (
         _told_rows()
         .where(Entry.item == place.item, Entry.type.in_(GATHERED), Entry.idx.is_not(None))
-        .where(Entry.t >= begins, Entry.t < ends)
+        .where(Entry.t >= hours_of(min(small))[0], Entry.t < hours_of(max(small))[1])
         .order_by(Entry.idx.desc())
         .limit(UNFOLDED_AT_MOST * len(folds))
     )
-    of_day: dict[tuple[date, str], list[Told]] = {}
+    of_day: dict[date, list[Told]] = {}
     for row in db.session.execute(rows):
         one = _told(row, demonstration)
-        of_day.setdefault((one.at.date(), one.line.type), []).append(one)
+        of_day.setdefault(one.at.date(), []).append(one)
+    read = {day: told for day, told in of_day.items() if day in small}
     return [
-        Folded(fold.day, fold.type, fold.gathered, of_day[fold.day, fold.type])
-        if len(of_day.get((fold.day, fold.type), ())) == fold.gathered.lines
-        else fold
-        for fold in folds
+        replace(fold, lines=read[fold.day]) if len(read.get(fold.day, ())) == fold.number else fold for fold in folds
     ]
 
 
@@ -226,7 +223,18 @@ def hours_of(day: date) -> tuple[int, int]:
 
 
 def together(told: Sequence[Told], folds: Sequence[Folded]) -> list[Told | Folded]:
-    """Both together, the newest first. Within a day single acts come before what people gave."""
-    days = [(one.at.date(), 1, one.line.idx or 0, one) for one in told]
-    days += [(fold.day, 0, -GATHERED.index(fold.type), fold) for fold in folds]  # type: ignore[misc]
-    return [found[3] for found in sorted(days, key=lambda found: found[:3], reverse=True)]
+    """Both, the newest first. Within a day single acts come before what people gave.
+
+    Places within an hour are shuffled, so there the order of the story is that of TOLD_LAST.
+    """
+    days: list[tuple[date, int, int, int, Told | Folded]] = [(fold.day, 0, 0, 0, fold) for fold in folds]
+    for one in told:
+        days.append((one.at.date(), one.at.hour + 1, _rank(one.line.type), one.line.idx or 0, one))
+    return [found[-1] for found in sorted(days, key=lambda found: found[:-1], reverse=True)]
+
+
+TOLD_LAST = ("theme", "window", "item.version", "tally", "stage", "decision")
+
+
+def _rank(type: str) -> int:
+    return TOLD_LAST.index(type) if type in TOLD_LAST else len(TOLD_LAST)

@@ -1,0 +1,269 @@
+"""The story of one regulation: sentences for every kind of line, a day's votes in one, and nothing about people."""
+
+import csv
+import io
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from accounts.rules import Capacity, Role
+from audit.entries import ALL
+from core.db import db, transaction
+from pages import trail
+from pages.sentences import TYPE_WORDS, Around, Gathered, gathered_sentence, sentence
+from pages.trail import Place, hours_of
+from regulations.rules import Split
+from regulations.services import close_early
+from tests.conftest import both_databases
+from tests.factories import (
+    DAY,
+    NOON,
+    a_decision,
+    a_frozen_theme,
+    a_member_of_staff,
+    a_regulation,
+    a_theme,
+    a_vote,
+    a_voter,
+    settle_the_record,
+)
+from tests.queries_counted import queries_counted
+from voting.models import Comment
+from voting.moderation import hide_comment, show_comment
+from voting.rules import Choice, Direction, ModerationRule, ReasonKind
+from voting.services import withdraw_vote
+
+SCRAP, IMPROVE, KEEP = Choice
+AROUND = Around("Example Regulations 1992", "Retail", "It gave a telephone number.")
+WORDS = {
+    "vote": {"item": "x", "voter": "v", "capacity": "public", "level": 1, "choice": "keep"},
+    "comment": {"item": "x", "author": "a", "capacity": "business", "vote": "improve", "direction": "clearer"},
+    "support": {"item": "x", "comment": "c", "author": "a"},
+    "moderation": {"item": "x", "target": "c", "action": "hide", "rule": "personal_data", "actor": "Example Office"},
+    "tally": {"item": "x", "at_size": 1200, "counts": {"participants": 1, "scrap": 0, "improve": 0, "keep": 1}},
+    "decision": {"item": "x", "reference": "2026-0007", "outcome": "keep", "official": "A", "approver": "B"},
+    "stage": {"item": "x", "stage": "being_implemented", "actor": "A"},
+    "window": {"theme": "retail", "act": "closed_early", "opens": 0, "closes": 86_400, "actor": "A"},
+    "theme": {"theme": "retail", "kind": "spotlight", "split": "kept"},
+    "item.version": {"item": "x", "theme": "retail"},
+    "role": {"office": "A", "role": "official", "act": "given", "actor": "The operator"},
+    "organisation": {"organisation": "digest", "act": "checked", "actor": "A"},
+    "log.open": {"origin": "test.example/log", "demonstration": False},
+}
+
+
+def said(type, **more):
+    return sentence(type, WORDS[type] | more, AROUND).text
+
+
+def test_every_type_of_entry_has_a_sentence_and_a_word():
+    assert WORDS.keys() == ALL.keys() == TYPE_WORDS.keys()
+    for type, words in WORDS.items():
+        told = sentence(type, words, AROUND)
+        assert told.text.endswith("."), type
+        assert "_" not in told.text, type
+
+
+def test_a_type_that_is_not_known_is_named_and_not_hidden():
+    assert sentence("census", {}, AROUND).text == "An entry of the type census was written."
+
+
+def test_votes_are_told_as_they_were_given():
+    assert said("vote") == "A vote to keep it was counted, by a member of the public."
+    assert said("vote", choice="improve", direction="other", capacity="trade_body") == (
+        "A vote to improve it (in another way) was counted, by a trade body."
+    )
+    assert said("vote", prev="p") == "A vote took the place of an earlier one: to keep it, by a member of the public."
+    assert said("vote", withdrawn=True, choice=None) == "A vote was withdrawn, by a member of the public."
+    kept = {name: value for name, value in WORDS["vote"].items() if name != "choice"} | {"commit": "c"}
+    assert sentence("vote", kept, AROUND).text == (
+        "A vote was counted, by a member of the public. Which way it went is kept until the count is final."
+    )
+
+
+def test_reasons_moderation_and_windows_are_told_with_why():
+    assert said("comment") == "A reason to improve it (clearer) was given, by a business."
+    assert said("comment", withdrawn=True) == "A reason was taken back, by a business."
+    hidden = sentence("moderation", WORDS["moderation"], AROUND)
+    assert hidden.text == "Example Office hid a reason. The rule: It gives somebody’s personal details."
+    assert hidden.detail == "The moderator’s reason: It gave a telephone number."
+    closed = sentence("window", WORDS["window"], AROUND)
+    assert closed.text == "A closed “Retail” early, on 2 January 1970."
+    assert closed.detail == "The reason given: It gave a telephone number."
+
+
+def test_a_demonstrations_decision_says_that_there_was_none():
+    told = sentence("decision", WORDS["decision"], Around(demonstration=True)).text
+    assert told == "Demonstration: no such decision was made. Decision 2026-0007 was published: keep."
+    assert said("decision").startswith("Decision 2026-0007 was published")
+
+
+def test_a_days_lines_are_added_up_in_one_sentence():
+    day = Gathered()
+    for side, number in (("scrap", 12), ("improve", 9), ("keep", 10)):
+        day.add(side, number, taken_back=False, again=False)
+    assert gathered_sentence("vote", day) == "31 votes counted: 12 scrap, 9 improve, 10 keep"
+    day.add("keep", 1, taken_back=False, again=True)
+    day.add(None, 2, taken_back=True, again=True)
+    assert gathered_sentence("vote", day) == (
+        "32 votes counted: 12 scrap, 9 improve, 11 keep (1 in place of an earlier one); 2 withdrawn"
+    )
+    support = Gathered()
+    support.add(None, 1, taken_back=False, again=False)
+    assert gathered_sentence("support", support) == "1 person stood behind a reason that another gave"
+
+
+@pytest.mark.parametrize("day", [date(2026, 3, 28), date(2026, 3, 29), date(2026, 10, 25), date(2026, 1, 1)])
+def test_a_day_begins_and_ends_at_midnight_in_the_uk(day):
+    begins, ends = (datetime.fromtimestamp(seconds, UTC) for seconds in hours_of(day))
+    summer = timedelta(hours=1)
+    assert (begins.hour, ends.hour) == {28: (0, 0), 29: (0, 23), 25: (23, 0), 1: (0, 0)}[day.day]
+    assert ends - begins == timedelta(days=1) + {29: -summer, 25: summer}.get(day.day, timedelta(0))
+
+
+def three_days_of_votes():
+    regulation, voter = a_regulation(), a_voter()
+    for n, choice in enumerate([SCRAP, SCRAP, KEEP]):
+        a_vote(regulation, choice, now=NOON - 2 * DAY, text="" if n else "It costs more than it gives us.",
+               reason_kind=ReasonKind.NOT_SAID if n else ReasonKind.WRITTEN)  # fmt: skip
+    a_vote(regulation, IMPROVE, voter, now=NOON - DAY, direction=Direction.STRICTER)
+    a_vote(regulation, KEEP, voter, now=NOON, text="It keeps us safe enough as it is.")
+    settle_the_record()
+    return regulation, voter
+
+
+@both_databases
+def test_the_trail_is_added_up_by_day_on_either_database(app):
+    regulation, voter = three_days_of_votes()
+    with transaction():
+        withdraw_vote(voter=voter, regulation=regulation, now=NOON)
+    settle_the_record()
+    folds = trail.folded_days(Place(regulation.slug, regulation.theme_id))
+    assert [fold.text for fold in folds] == [
+        "1 vote counted: 1 keep (1 in place of an earlier one); 1 withdrawn. "
+        "1 reason given: 1 keep (1 in place of an earlier one); 1 taken back.",
+        "1 vote counted: 1 improve. 1 reason given: 1 improve.",
+        "3 votes counted: 2 scrap, 1 keep. 1 reason given: 1 scrap.",
+    ]
+    unfolded = trail.unfold(Place(regulation.slug, regulation.theme_id), folds, demonstration=False)
+    assert [len(fold.lines) for fold in unfolded] == [fold.number for fold in folds] == [4, 2, 4]
+
+
+def test_the_history_tells_it_newest_first_with_a_permalink_for_each_line(client):
+    regulation, _ = three_days_of_votes()
+    text = client.get(f"/regulations/{regulation.slug}/history").text
+    told = [
+        "1 vote counted: 1 keep",
+        "1 vote counted: 1 improve",
+        "3 votes counted: 2 scrap, 1 keep",
+        "was listed under",
+    ]
+    assert sorted(map(text.index, told)) == [text.index(words) for words in told]
+    ids = [row["id"] for row in client.get(f"/regulations/{regulation.slug}/history.json").get_json()]
+    assert len(ids) == 11
+    for id in ids:
+        assert f'href="/record/{id}"' in text
+
+
+def test_days_with_too_many_lines_lead_to_a_page_of_their_own(client):
+    regulation = a_regulation()
+    for _ in range(trail.UNFOLDED_AT_MOST):
+        a_vote(regulation, KEEP, text="", reason_kind=ReasonKind.NOT_SAID)
+    a_vote(regulation, SCRAP, text="It costs more than it gives us.")
+    settle_the_record()
+    text = client.get(f"/regulations/{regulation.slug}/history").text
+    day = f"/regulations/{regulation.slug}/history?day=2026-03-02"
+    assert f'href="{day}"' in text
+    page = client.get(day).text
+    assert "Everything on" in page
+    assert "42 lines" in page
+    assert page.count("A vote to keep it was counted") == 40
+    assert "A reason to scrap it was given" in page
+    assert "A reason to scrap it was given" not in client.get(f"{day}&type=vote").text
+
+
+def test_the_history_holds_windows_moderation_counts_and_decisions_with_their_reasons(client):
+    theme = a_theme()
+    regulation = a_regulation(theme)
+    a_vote(regulation, KEEP, text="Ring me on 01632 960000 any time.")
+    official, moderator = a_member_of_staff(Role.OFFICIAL), a_member_of_staff(Role.MODERATOR)
+    comment_id = db.session.query(Comment.id).scalar()
+    with transaction():
+        comment = db.session.get_one(Comment, comment_id)
+        act = {"comment": comment, "rule": ModerationRule.PERSONAL_DATA, "by": moderator, "now": NOON}
+        hide_comment(reason="It gave a telephone number.", **act)
+        show_comment(reason="The number is invented.", **act)
+    with transaction():
+        close_early(theme=db.session.merge(theme), reason="The rules are replaced next week.", by=official, now=NOON)
+    a_frozen_theme(theme, NOON + DAY)
+    a_decision(regulation)
+    text = client.get(f"/regulations/{regulation.slug}/history").text
+    for words in (
+        "hid a reason. The rule: It gives somebody’s personal details.",
+        "The moderator’s reason: It gave a telephone number.",
+        "showed a hidden reason again.",
+        "The reason given: The rules are replaced next week.",
+        "The count became final: 1 person, 0 scrap, 0 improve, 1 keep.",
+        "Demonstration: no such decision was made. Decision 2026-0001 was published: keep.",
+        "The stage was set to decided",
+    ):
+        assert words in text, words
+    assert "960000" not in text
+
+
+def test_a_kept_split_stays_kept_in_the_trail(client):
+    regulation = a_regulation(a_theme(split=Split.KEPT))
+    a_vote(regulation, SCRAP, text="They are a burden on us.")
+    settle_the_record()
+    for form in ("", ".json", ".csv", ".atom"):
+        text = client.get(f"/regulations/{regulation.slug}/history{form}").text
+        assert "scrap" not in text.lower(), form
+        assert "burden" not in text
+
+
+def test_the_history_as_data_holds_every_line_and_says_that_it_is_a_demonstration(client):
+    regulation, _ = three_days_of_votes()
+    address = f"/regulations/{regulation.slug}/history"
+    rows = client.get(f"{address}.json").get_json()
+    assert {row["type"] for row in rows} == {"vote", "comment", "item.version", "theme", "window"}
+    assert all(row["demonstration"] is True for row in rows)
+    places = [row["idx"] for row in rows]
+    assert places == sorted(places, reverse=True)
+    in_csv = list(csv.DictReader(io.StringIO(client.get(f"{address}.csv").text)))
+    assert [row["id"] for row in in_csv] == [row["id"] for row in rows]
+    assert [row["type"] for row in client.get(f"{address}.json?type=vote").get_json()] == ["vote"] * 5
+    feed = client.get(f"{address}.atom")
+    assert feed.mimetype == "application/atom+xml"
+    assert feed.text.count("<title>Demonstration") == feed.text.count("<title>")
+
+
+def test_the_trail_never_names_who_gave_a_line(client):
+    regulation = a_regulation()
+    voter = a_voter("ann.shopkeeper@example.org")
+    a_vote(regulation, KEEP, voter, capacity=Capacity.BUSINESS, organisation="Ann’s Corner Shop", display_name="Ann")
+    settle_the_record()
+    for address in (f"/regulations/{regulation.slug}/history", "/record"):
+        for form in ("", ".json", ".csv", ".atom"):
+            text = client.get(address + form).text
+            assert "Ann" not in text
+            assert "example.org" not in text.replace("test.example", "")
+            assert ":00:00Z" in text or form == ""
+
+
+def test_the_history_asks_the_database_as_often_however_long_it_is(client):
+    regulation, _ = three_days_of_votes()
+    numbers = []
+    for _ in range(2):
+        with queries_counted() as asked:
+            client.get(f"/regulations/{regulation.slug}/history")
+        numbers.append(len(asked))
+        for n in range(12):
+            a_vote(regulation, Choice(list(Choice)[n % 3]), now=NOON - n % 6 * DAY)
+        settle_the_record()
+    assert numbers[0] == numbers[1] <= 10
+
+
+def test_entries_in_these_tests_are_spelt_as_the_record_spells_them():
+    """The words above stand for real entries: every field named there is one that its type has."""
+    for type, words in WORDS.items():
+        assert words.keys() <= {*ALL[type].__dataclass_fields__}, type
