@@ -1,4 +1,4 @@
-"""A real site, a real worker and a real browser. One of each a test process; every journey picks regulations of its own."""
+"""A real site, worker and browser, one of each for a test process; every journey picks regulations of its own."""
 
 import socket
 import subprocess
@@ -43,7 +43,7 @@ def site(demonstration: Path) -> Iterator[str]:
     log = (demonstration / "journeys.log").open("w")
     running = [subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log) for command in (web, worker)]
     try:
-        eventually(lambda: urllib.request.urlopen(f"{url}/healthz").status == 200)  # noqa: S310 - our own address
+        eventually(lambda: urllib.request.urlopen(f"{url}/healthz").status == 200)
         yield url
     finally:
         for process in running:
@@ -80,7 +80,7 @@ Visitor = Callable[..., "Visit"]
 
 
 class Visit:
-    """One person's browser. Every page they look at is checked: title, one h1, no sideways scroll, axe, a quiet console."""
+    """One person's browser. Every page they see is checked: title, one h1, no sideways scroll, axe, a quiet console."""
 
     def __init__(self, context: BrowserContext, site: str, width: int) -> None:
         self.page: Page = context.new_page()
