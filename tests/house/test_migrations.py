@@ -65,7 +65,7 @@ def test_the_record_reads_by_its_indexes(empty_app):
         "SELECT seq FROM entry WHERE idx IS NULL ORDER BY seq LIMIT 10": "(idx=?)",
         "SELECT body FROM entry WHERE item = 'x' ORDER BY idx DESC LIMIT 10": "ix_entry_item_idx",
         "SELECT body FROM entry WHERE type = 'vote' AND idx >= 5 ORDER BY idx": "ix_entry_type_idx",
-        "SELECT id FROM comment WHERE regulation_id = 1 AND status = 'published' AND choice = 'keep'": "ix_comment_shown",
+        "SELECT id FROM comment WHERE regulation_id = 1 AND status = 'published'": "ix_comment_shown",
         "SELECT id FROM pending_ballot WHERE email = 'x' AND given_at > '2026-01-01'": "ix_pending_ballot_email_given",
     }.items():
         with db.engine.connect() as connection:

@@ -101,7 +101,7 @@ def _finds(journalist: Visit, words: str, title: str) -> bool:
 
 def test_a_moderator_hides_a_comment_by_a_public_rule(visitor, site):
     slug = max(rows(ask(site, SLUG_OF.format("civil-society"))), key=lambda row: row["comments"])["slug"]
-    comment = rows(ask(site, f"/regulations/{slug}/comments.json"))[0]
+    before = ask(site, f"/regulations/{slug}.json")["comments"]
     moderator = visitor(DESK)
     sign_in(moderator, "moderator")
     moderator.open(f"/staff/comments?regulation={slug}")
@@ -113,11 +113,7 @@ def test_a_moderator_hides_a_comment_by_a_public_rule(visitor, site):
     moderator.press("Hide")
     reader = visitor(PHONE)
     eventually(lambda: _is_hidden(reader, slug))
-    assert (
-        ask(site, f"/regulations/{slug}.json")["comments"]
-        < len(rows(ask(site, f"/regulations/{slug}/comments.json"))) + 1
-    )
-    assert comment
+    assert ask(site, f"/regulations/{slug}.json")["comments"] == before - 1
 
 
 def _is_hidden(reader: Visit, slug: str) -> bool:
@@ -128,7 +124,8 @@ def _is_hidden(reader: Visit, slug: str) -> bool:
 PUBLIC_PAGES = (
     "/", "/themes", "/themes/retail", "/regulations", "/regulations?q=AND+(", "/decisions", "/record", "/figures",
     "/figures/ballot-order", "/data", "/help", "/help/how-it-works", "/help/moderation-policy", "/help/accessibility",
-    "/help/privacy", "/help/cookies", "/help/sources", "/help/no-email", "/account/sign-in", "/my/contributions", "/nowhere",
+    "/help/privacy", "/help/cookies", "/help/sources", "/help/no-email", "/account/sign-in",
+    "/my/contributions", "/nowhere",
 )  # fmt: skip
 
 
