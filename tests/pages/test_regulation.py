@@ -1,0 +1,394 @@
+"""A regulation's own page and the reasons on it, at every stage, and the same as data."""
+
+import csv
+import io
+import re
+
+import pytest
+from sqlalchemy import select
+
+from accounts.rules import Capacity, Role
+from core import clock
+from core.db import db, transaction
+from decisions.rules import Outcome
+from opendata.rules import REGULATION_FIELDS
+from regulations.rules import Split
+from regulations.services import close_early
+from tests.conftest import both_databases
+from tests.factories import (
+    DAY,
+    NOON,
+    a_decision,
+    a_frozen_theme,
+    a_member_of_staff,
+    a_regulation,
+    a_theme,
+    a_vote,
+    a_voter,
+    settle_the_record,
+)
+from tests.queries_counted import queries_counted
+from voting.models import Comment
+from voting.moderation import hide_comment
+from voting.rules import Choice, Direction, ModerationRule, ReasonKind
+
+SCRAP, IMPROVE, KEEP = Choice
+NONSENSE = (
+    "page=abc", "page=-1", "page=999999999999", "page=" + "9" * 5000, "choice=zzz", "capacity=zzz", "sort=xyz",
+    "q=AND+(", "q=%22", "q=%00", "q=" + "x" * 10_000, "q=%F0%9F%90%9D", "q=%ED%A0%80", "choice=%00&capacity=%00",
+)  # fmt: skip
+
+
+def words_of(html: str) -> str:
+    """What a reader reads: the text of the page's main part."""
+    main = html.partition("<main")[2].partition("</main>")[0]
+    return re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", main))
+
+
+def page(client, address):
+    answer = client.get(address)
+    assert answer.status_code == 200, address
+    return words_of(answer.text)
+
+
+def no_reason(regulation, choice=KEEP, **given):
+    return a_vote(regulation, choice, text="", reason_kind=ReasonKind.NOT_SAID, **given)
+
+
+def a_reason(regulation, text, choice=KEEP, **given):
+    """A vote with a reason; returns the comment's public id."""
+    a_vote(regulation, choice, text=text, **given)
+    return db.session.scalars(select(Comment.public_id).filter_by(text=text)).one()
+
+
+def behind(regulation, public_id, choice=KEEP):
+    return a_vote(regulation, choice, text="", reason_kind=ReasonKind.SUPPORTED, supports=public_id)
+
+
+def hide(public_id, office=""):
+    moderator = a_member_of_staff(Role.MODERATOR, office)
+    with transaction():
+        comment = db.session.scalars(select(Comment).filter_by(public_id=public_id)).one()
+        rule, reason = ModerationRule.PERSONAL_DATA, "It gives a telephone number."
+        hide_comment(comment=comment, rule=rule, reason=reason, by=moderator, now=NOON)
+    settle_the_record()
+
+
+def test_an_open_regulation_says_what_it_is_until_when_and_leads_to_the_ballot(client):
+    regulation = a_regulation(title="Clean Workplaces Regulations 1992", sectors=("retail",), binds="Shops with staff")
+    html = client.get(f"/regulations/{regulation.slug}").text
+    opening = words_of("<main>" + html.partition('<div class="opening')[2].partition('<div class="columns')[0])
+    for words in ("Clean Workplaces", "Makes employers keep", "Open", "Closes Monday 9 March 2026", "7 days left"):
+        assert words in opening
+    assert html.count(f'href="/regulations/{regulation.slug}/vote"') >= 2
+    assert html.rindex('class="say-bar"') > html.rindex('id="trail"')
+    text = words_of(html)
+    for words in (
+        "Shops with staff", "Employers must keep workplaces clean.", "Example Department", "1 January 1993", "Retail",
+        regulation.citation.official, "not checked yet whether it is still in force", "No one has answered yet",
+    ):  # fmt: skip
+        assert words in text
+    assert f'href="{regulation.link}"' in html
+
+
+def test_the_tally_is_shown_by_choice_by_capacity_and_by_level_with_how_many_gave_a_reason(client):
+    regulation = a_regulation()
+    a_vote(regulation, SCRAP, capacity=Capacity.BUSINESS, organisation="Example Bakery")
+    a_vote(regulation, IMPROVE, direction=Direction.STRICTER)
+    no_reason(regulation)
+    settle_the_record()
+    text = page(client, f"/regulations/{regulation.slug}")
+    for words in (
+        "3 people", "of 3 people, 1 would scrap it", "2 of 3 gave a reason", "Businesses", "Members of the public",
+        "Email confirmed", "stricter", "they do not make it", "Counted at",
+    ):  # fmt: skip
+        assert words in text, words
+
+
+def test_the_two_strongest_reasons_for_each_choice_stand_side_by_side(client):
+    regulation = a_regulation()
+    for n in range(3):
+        public_id = a_reason(regulation, f"A reason to keep it, number {n}.")
+        for _ in range(n):
+            behind(regulation, public_id)
+    a_reason(regulation, "A reason to scrap it.", SCRAP)
+    settle_the_record()
+    html = client.get(f"/regulations/{regulation.slug}").text
+    assert html.index("number 2.") < html.index("number 1.")
+    assert "number 0." not in html
+    assert "A reason to scrap it." in html
+    assert f'href="/regulations/{regulation.slug}/comments?choice=keep">All 3 reasons to keep' in html
+
+
+def test_an_upcoming_regulation_says_when_it_opens_and_takes_no_votes(client):
+    regulation = a_regulation(a_theme(opens=NOON + DAY, closes=NOON + 8 * DAY))
+    html = client.get(f"/regulations/{regulation.slug}").text
+    assert "You can have your say from Tuesday 3 March 2026" in words_of(html)
+    assert "/vote" not in html
+
+
+def test_a_spent_regulation_says_why_and_asks_nobody(client):
+    regulation = a_regulation(spent="Revoked on 1 May 2020 by SI 2020/100.")
+    html = client.get(f"/regulations/{regulation.slug}").text
+    assert "Revoked on 1 May 2020 by SI 2020/100." in html
+    assert "/vote" not in html
+    assert "What people chose" not in html
+
+
+def test_a_closed_regulation_says_when_its_decision_is_due_and_since_when_it_is_overdue(client):
+    theme = a_theme(closes=NOON - DAY)
+    regulation = a_regulation(theme)
+    assert "Decision due by" in page(client, f"/regulations/{regulation.slug}")
+    with clock.pretending(NOON + 100 * DAY):
+        text = page(client, f"/regulations/{regulation.slug}")
+    assert "Decision overdue by 11 days" in text
+    assert "Nobody answered while the window was open." in text
+
+
+def test_closing_early_is_told_with_its_reason(client):
+    theme = a_theme()
+    regulation = a_regulation(theme)
+    official = a_member_of_staff(Role.OFFICIAL)
+    with transaction():
+        close_early(theme=db.session.merge(theme), reason="The rules are replaced next week.", by=official, now=NOON)
+    assert "closed early: The rules are replaced next week." in page(client, f"/regulations/{regulation.slug}")
+
+
+def test_a_decided_regulation_begins_with_the_decision_beside_the_vote(client):
+    theme = a_theme()
+    regulation = a_regulation(theme)
+    for _ in range(21):
+        no_reason(regulation, KEEP)
+    a_frozen_theme(theme)
+    first = a_decision(regulation, Outcome.KEEP).reference
+    second = a_decision(regulation, Outcome.SCRAP, now=NOON + 30 * DAY).reference
+    html = client.get(f"/regulations/{regulation.slug}").text
+    text = words_of(html)
+    assert html.index('id="decision"') < html.index('id="about"')
+    assert f'href="/decisions/{second}">The regulation will be decided as scrap.' in html
+    assert f'href="/decisions/{first}"' in html
+    assert "Differs from the largest group, who chose keep: 21 of 21." in text
+    assert "The count has been final since" in text
+    assert "/vote" not in html
+
+
+def test_a_folded_split_is_folded_with_its_time_and_opens_with_the_close(client):
+    theme = a_theme(split=Split.FOLDED)
+    regulation = a_regulation(theme)
+    no_reason(regulation, SCRAP)
+    settle_the_record()
+    html = client.get(f"/regulations/{regulation.slug}").text
+    assert "Show how they are split" in html
+    assert "Counted at" in html
+    with clock.pretending(NOON + 8 * DAY):
+        assert "Show how they are split" not in client.get(f"/regulations/{regulation.slug}").text
+
+
+@both_databases
+def test_a_kept_split_shows_only_how_many_until_the_count_is_final(app):
+    client, theme = app.test_client(), a_theme(split=Split.KEPT)
+    regulation = a_regulation(theme)
+    a_reason(regulation, "They are a burden on us.", SCRAP)
+    settle_the_record()
+    addresses = [f"/regulations/{regulation.slug}{end}" for end in ("", "/comments", "/evidence")]
+    for address in addresses:
+        html = client.get(address).text
+        assert "burden" not in html
+        assert "would scrap it" not in html
+        assert "kept until" in html
+    assert "1 person" in page(client, addresses[0])
+    row = client.get(f"/regulations/{regulation.slug}.json").get_json()
+    assert (row["participants"], row["scrap"], row["by_capacity"][0]["scrap"]) == (1, None, None)
+    assert client.get(f"/regulations/{regulation.slug}/comments.json").get_json() == []
+    assert client.get(f"/regulations/{regulation.slug}/evidence.json").get_json()[0]["scrap"] is None
+    a_frozen_theme(theme)
+    for address in addresses:
+        assert "burden" in client.get(address).text, address
+    assert client.get(f"/regulations/{regulation.slug}.json").get_json()["scrap"] == 1
+
+
+def test_the_regulation_as_data_has_the_fields_of_its_row_and_its_tallies(client):
+    regulation = a_regulation()
+    a_vote(regulation, SCRAP, capacity=Capacity.BUSINESS, organisation="Example Bakery")
+    a_vote(regulation, KEEP)
+    settle_the_record()
+    row = client.get(f"/regulations/{regulation.slug}.json").get_json()
+    assert row.keys() >= {*REGULATION_FIELDS, "demonstration"}
+    listed = next(r for r in client.get("/regulations.json").get_json() if r["slug"] == regulation.slug)
+    assert {name: row[name] for name in REGULATION_FIELDS} == {name: listed[name] for name in REGULATION_FIELDS}
+    for parts in (row["by_capacity"], row["by_level"]):
+        assert sum(part["participants"] for part in parts) == row["participants"] == 2
+        assert sum(part["scrap"] for part in parts) == row["scrap"] == 1
+
+
+def test_the_evidence_adds_up_over_capacities_and_levels(client):
+    regulation = a_regulation()
+    for choice, capacity in ((SCRAP, Capacity.BUSINESS), (KEEP, Capacity.PUBLIC), (KEEP, Capacity.BUSINESS)):
+        no_reason(regulation, choice, capacity=capacity, organisation="A Bakery" if capacity == "business" else "")
+    settle_the_record()
+    rows = client.get(f"/regulations/{regulation.slug}/evidence.json").get_json()
+    assert {(row["capacity"], row["level"]): row["participants"] for row in rows} == {
+        ("public", 1): 1,
+        ("business", 1): 2,
+    }
+    assert "Businesses, email confirmed" in page(client, f"/regulations/{regulation.slug}/evidence")
+
+
+@pytest.fixture
+def reasons(client):
+    """A regulation with five reasons, and a function that lists those a query finds, in their order."""
+    regulation = a_regulation()
+    written = [
+        ("The forms eat our evenings.", SCRAP, Capacity.BUSINESS, 0),
+        ("Inspections keep the kitchens clean.", KEEP, Capacity.PUBLIC, 2),
+        ("Without it nobody would sweep the floors.", KEEP, Capacity.BUSINESS, 1),
+        ("Say in plain words what is clean.", IMPROVE, Capacity.CHARITY, 0),
+        ("Cleaner cafés draw more guests.", KEEP, Capacity.PUBLIC, 0),
+    ]
+    for n, (text, choice, capacity, supports) in enumerate(written):
+        organisation = "Example Ltd" if capacity.speaks_for_organisation else ""
+        when = NOON - (len(written) - n) * DAY
+        public_id = a_reason(regulation, text, choice, capacity=capacity, organisation=organisation, now=when)
+        for _ in range(supports):
+            behind(regulation, public_id, choice)
+    settle_the_record()
+
+    def found(query=""):
+        rows = client.get(f"/regulations/{regulation.slug}/comments.json?{query}").get_json()
+        shown = client.get(f"/regulations/{regulation.slug}/comments?{query}").text
+        for row in rows:
+            assert f'id="reason-{row["id"]}"' in shown
+        assert shown.count('id="reason-') == len(rows)
+        return [row["text"].split()[0] for row in rows]
+
+    found.regulation = regulation
+    return found
+
+
+def test_reasons_are_sorted_and_narrowed_by_choice_capacity_and_words(reasons):
+    assert reasons() == ["Inspections", "Without", "Cleaner", "Say", "The"]
+    assert reasons("sort=newest") == ["Cleaner", "Say", "Without", "Inspections", "The"]
+    assert reasons("choice=keep") == ["Inspections", "Without", "Cleaner"]
+    assert reasons("capacity=business") == ["Without", "The"]
+    assert reasons("choice=keep&capacity=business") == ["Without"]
+    assert reasons("q=kitchen") == ["Inspections"]
+    assert reasons("q=cafe") == ["Cleaner"]
+    assert reasons("q=AND+(") == []
+
+
+def test_each_filter_says_how_many_there_would_be_under_the_others(client, reasons):
+    text = page(client, f"/regulations/{reasons.regulation.slug}/comments?capacity=business")
+    assert re.search(r"Keep \( ?1 ?\)", text)
+    assert re.search(r"Scrap \( ?1 ?\)", text)
+    assert re.search(r"Members of the public \( ?2 ?\)", text)
+    assert not re.search(r"Improve \(", text)
+
+
+def test_a_reason_leads_to_its_line_in_the_record(client, reasons):
+    for row in client.get(f"/regulations/{reasons.regulation.slug}/comments.json").get_json():
+        assert row["url"].endswith(f"/record/{row['entry']}")
+        assert row["demonstration"] is True
+        assert row["text"] in client.get(f"/record/{row['entry']}").text
+
+
+def test_reasons_come_in_pages_of_twenty(client):
+    regulation = a_regulation()
+    for n in range(23):
+        a_vote(regulation, KEEP, text=f"Reason number {n} of many.")
+    settle_the_record()
+    address = f"/regulations/{regulation.slug}/comments"
+    first, second = (client.get(f"{address}?page={n}").text for n in (1, 2))
+    assert (first.count('id="reason-'), second.count('id="reason-')) == (20, 3)
+    assert "1 to 20 of 23 reasons" in words_of(first)
+    assert len(list(csv.DictReader(io.StringIO(client.get(f"{address}.csv").text)))) == 23
+    assert client.get(f"{address}?page=99").text.count('id="reason-') == 3
+
+
+def test_a_hidden_reason_keeps_its_place_with_rule_day_and_office_and_loses_its_words(client):
+    regulation = a_regulation()
+    public_id = a_reason(regulation, "Ring me on 01632 960000.", display_name="Ann Baker")
+    settle_the_record()
+    hide(public_id, "Example moderation office")
+    address = f"/regulations/{regulation.slug}/comments"
+    text = page(client, address)
+    assert "It gives somebody’s personal details (Example moderation office, 2 March 2026)" in text
+    row = client.get(f"{address}.json").get_json()[0]
+    assert (row["text"], row["hidden_on"], row["hidden_office"]) == (None, "2026-03-02", "Example moderation office")
+    for everything in (address, f"{address}.json", f"{address}.csv", f"/regulations/{regulation.slug}"):
+        body = client.get(everything).text
+        assert "960000" not in body
+        assert "Ann Baker" not in body
+    assert client.get(f"{address}.json?q=960000").get_json() == []
+
+
+def test_names_are_marked_and_organisations_unnamed_until_checked(client):
+    regulation = a_regulation()
+    a_vote(regulation, KEEP, display_name="Zoë B.", text="It keeps me safe.")
+    a_vote(regulation, KEEP, capacity=Capacity.BUSINESS, organisation="Unchecked Bakery", text="It keeps us safe.")
+    settle_the_record()
+    for end in ("", "/comments"):
+        text = page(client, f"/regulations/{regulation.slug}{end}")
+        assert "Zoë B. name not checked" in text
+        assert "A business" in text
+        assert "Unchecked Bakery" not in text
+
+
+def test_what_people_wrote_is_shown_as_text(client):
+    regulation = a_regulation()
+    a_vote(regulation, KEEP, text="<script>alert(1)</script> & more", display_name="<b>Ann</b>")
+    settle_the_record()
+    for end in ("", "/comments"):
+        html = client.get(f"/regulations/{regulation.slug}{end}").text
+        assert "<script>alert" not in html
+        assert "&lt;b&gt;Ann" in html
+
+
+@both_databases
+def test_nonsense_in_the_address_is_no_fault(app):
+    regulation = a_regulation()
+    a_vote(regulation)
+    settle_the_record()
+    client = app.test_client()
+    for end in ("", ".json", "/comments", "/comments.csv", "/evidence"):
+        for query in NONSENSE:
+            address = f"/regulations/{regulation.slug}{end}?{query}"
+            assert client.get(address).status_code == 200, address[:120]
+    for end in ("", ".json", "/comments", "/comments.json", "/history", "/history.atom", "/evidence"):
+        assert client.get(f"/regulations/uksi-1066-1{end}").status_code == 404
+
+
+@both_databases
+def test_pages_ask_as_often_however_much_there_is_and_know_nobody(app):
+    theme = a_theme()
+    regulation = a_regulation(theme)
+    client, address, numbers = app.test_client(), f"/regulations/{regulation.slug}", []
+    for votes in (2, 25):
+        for n in range(votes):
+            public_id = a_reason(regulation, f"Reason {votes}.{n} of several.", Choice(list(Choice)[n % 3]))
+        settle_the_record()
+        hide(public_id)
+        for end in ("", ".json", "/comments", "/comments?q=reason&choice=keep", "/evidence"):
+            with queries_counted() as asked:
+                answer = client.get(address + end)
+            assert "Set-Cookie" not in answer.headers
+            assert "Cookie" not in answer.headers.get("Vary", "")
+            numbers.append(len([statement for statement in asked if statement != "BEGIN"]))
+    assert numbers[:5] == numbers[5:]
+    assert max(numbers) <= 10
+    a_frozen_theme(theme)
+    a_decision(regulation)
+    with queries_counted() as asked:
+        client.get(address)
+    assert len([statement for statement in asked if statement != "BEGIN"]) <= 10
+
+
+def test_an_unchanged_page_is_answered_in_a_word(client):
+    regulation, voter = a_regulation(), a_voter()
+    a_vote(regulation, KEEP, voter)
+    settle_the_record()
+    address = f"/regulations/{regulation.slug}"
+    tag = client.get(address).headers["ETag"]
+    assert client.get(address, headers={"If-None-Match": tag}).status_code == 304
+    a_vote(regulation, SCRAP, voter)
+    settle_the_record()
+    assert client.get(address, headers={"If-None-Match": tag}).status_code == 200
