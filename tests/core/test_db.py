@@ -6,7 +6,8 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import StatementError
 
 from accounts.models import Account, Department
 from core.config import ROOT
@@ -74,6 +75,13 @@ def test_what_the_database_refuses_is_a_clash_and_names_no_values(app, caplog):
     assert "email" in caplog.text
     assert email not in caplog.text
     assert how_many(Account) == 1
+
+
+@both_databases
+def test_a_fault_of_the_database_names_no_values_either(app):
+    with pytest.raises(StatementError) as raised, transaction():
+        db.session.execute(text("SELECT nothing FROM nowhere WHERE email = :email"), {"email": "kim@example.org"})
+    assert "kim@example.org" not in str(raised.value)
 
 
 @both_databases

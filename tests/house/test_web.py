@@ -53,7 +53,7 @@ def test_templates_escape_what_people_wrote():
     for path in TEMPLATES:
         text = path.read_text("utf-8")
         assert "autoescape false" not in text, path
-        assert not re.search(r"\|\s*safe\b", text), path
+        assert not re.search(r"(?<!\")\|\s*safe\b", text), f"{path} trusts more than its own words"
 
 
 @pytest.fixture

@@ -354,7 +354,8 @@ def test_nonsense_in_the_address_is_no_fault(app):
             address = f"/regulations/{regulation.slug}{end}?{query}"
             assert client.get(address).status_code == 200, address[:120]
     for end in ("", ".json", "/comments", "/comments.json", "/history", "/history.atom", "/evidence"):
-        assert client.get(f"/regulations/uksi-1066-1{end}").status_code == 404
+        for slug in ("uksi-1066-1", "%00", "a%00b", "%F0%9F%90%9D", "%ED%A0%80", "x" * 3000):
+            assert client.get(f"/regulations/{slug}{end}").status_code == 404, slug[:20] + end
 
 
 @both_databases
