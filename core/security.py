@@ -1,6 +1,8 @@
-"""The headers every answer carries."""
+"""The headers every answer carries, and the addresses that are refused before anything is asked."""
 
 from flask import Flask, Response, request
+
+from core.errors import NotFound
 
 POLICY = "; ".join(
     (
@@ -19,6 +21,12 @@ POLICY = "; ".join(
 
 
 def init_app(app: Flask, *, https: bool, hidden_from_search: bool) -> None:
+    @app.before_request
+    def refuse_impossible_addresses() -> None:
+        """PostgreSQL takes no NUL in any text, so nothing can be found under such an address."""
+        if "\x00" in request.path:
+            raise NotFound("There is nothing at this address.")
+
     @app.after_request
     def add_headers(response: Response) -> Response:
         headers = response.headers
