@@ -63,6 +63,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         DATA_DIR=str(settings.data_dir),
         SECRET_KEY=settings.secret_key,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},  # they hold addresses, which belong in no log
         MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
         MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
         PERMANENT_SESSION_LIFETIME=SIGNED_IN_SECONDS,
