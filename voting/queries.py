@@ -329,7 +329,9 @@ _DRAWN_FROM = 15
 
 
 def _drawn(side: list[Reason], chosen: str, draw: random.Random) -> list[Reason]:
-    offered = draw.sample(side, min(len(side), rules.REASONS_OFFERED))
+    """A text that many sent is offered once."""
+    once = {reason.text: reason for reason in side} | {r.text: r for r in side if r.public_id == chosen}
+    offered = draw.sample(list(once.values()), min(len(once), rules.REASONS_OFFERED))
     missing = [reason for reason in side if reason.public_id == chosen and reason not in offered]
     return [*offered[: rules.REASONS_OFFERED - len(missing)], *missing]
 

@@ -26,7 +26,7 @@ bp = Blueprint("moderation", __name__)
 
 Answer = str | Response | tuple[str, int]
 PER_PAGE = 20
-MOST_ORGANISATIONS = 200
+MOST_ORGANISATIONS = 50
 
 
 @bp.record_once
