@@ -123,8 +123,9 @@ def write(slug: str) -> Answer:
         except NotAllowed:
             raise
         except RuleBroken as error:
-            form.show_rule_broken(error)
             regulation = regulation_with(slug)
+            for problem in _all_that_is_wrong(error, form, regulation):
+                form.show_rule_broken(problem)
             draft = queries.draft_of(regulation)
             clashed = isinstance(error, Clash)
             if clashed:
@@ -133,6 +134,15 @@ def write(slug: str) -> Answer:
     beside = _beside(regulation, draft, form)
     page = render_template("decisions/write.html", form=form, theirs=draft if clashed else None, **beside)
     return page, 422 if form.errors and status == 200 else status
+
+
+def _all_that_is_wrong(error: RuleBroken, form: DecisionForm, regulation: Regulation) -> list[RuleBroken]:
+    """The rule that stopped it and, on submission, whatever else the decision lacks."""
+    if request.form.get("do") != "submit" or error.field is None:
+        return [error]
+    tally, _ = queries.tally_to_decide_on(regulation.id)
+    proposal = form.proposal()
+    return rules.lacking(proposal, queries.compared(proposal, tally)) or [error]
 
 
 def _save(slug: str, form: DecisionForm, now: datetime) -> None:

@@ -136,19 +136,31 @@ def _way(direction: Direction | None) -> str:
 
 
 def check_proposal(proposal: Proposal, compared: Compared | None) -> None:
-    """Everything a decision must say before a second official is asked to approve it."""
+    """Everything a decision must say before a second official is asked to approve it; raises the first it lacks."""
+    for problem in lacking(proposal, compared):
+        raise problem
+
+
+def lacking(proposal: Proposal, compared: Compared | None) -> list[RuleBroken]:
+    """All that a decision lacks, in the order of the form, so that nobody has to find it out piece by piece."""
+    problems = []
     if proposal.outcome is None:
-        raise RuleBroken("Choose an outcome.", field="outcome")
+        problems.append(RuleBroken("Choose an outcome.", field="outcome"))
     if proposal.outcome is Outcome.IMPROVE and proposal.direction is None:
-        raise RuleBroken("Say which way it will be improved.", field="direction")
+        problems.append(RuleBroken("Say which way it will be improved.", field="direction"))
     if len(proposal.statement) < 20:
-        raise RuleBroken("Say in a plain sentence what was decided. It becomes the headline.", field="statement")
+        sentence = "Say in a plain sentence what was decided. It becomes the headline."
+        problems.append(RuleBroken(sentence, field="statement"))
     if len(proposal.reasons) < 40:
-        raise RuleBroken("Give the reasons in full: people who took part will read them.", field="reasons")
+        sentence = "Give the reasons in full: people who took part will read them."
+        problems.append(RuleBroken(sentence, field="reasons"))
     if compared is not None and compared.agrees is False and len(proposal.departure_reason) < 20:
-        raise RuleBroken(f"{compared.sentence} Say why the decision departs from it.", field="departure_reason")
+        sentence = f"{compared.sentence} Say why the decision departs from it."
+        problems.append(RuleBroken(sentence, field="departure_reason"))
     if not proposal.cited_comments and len(proposal.other_evidence) < 10:
-        raise RuleBroken("Cite at least one reason people gave, or other evidence.", field="other_evidence")
+        sentence = "Cite at least one reason people gave, or other evidence."
+        problems.append(RuleBroken(sentence, field="other_evidence"))
+    return problems
 
 
 def check_cited(cited: Collection[str], readable: Collection[str]) -> None:

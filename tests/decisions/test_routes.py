@@ -174,6 +174,13 @@ def test_what_is_not_ready_is_kept_but_not_submitted(app, signed_in, regulation,
     assert (the_draft().reasons, the_draft().status) == ("Because.", DraftStatus.DRAFT)
 
 
+def test_all_that_is_missing_is_said_at_once(app, signed_in, regulation, official):
+    refused = send(signed_in(official), regulation.slug, do="submit", reasons="", statement="", other_evidence="")
+    text = refused.get_data(as_text=True)
+    assert refused.status_code == 422
+    assert re.findall(r'<a href="#(\w+)">', text)[:3] == ["statement", "reasons", "other_evidence"]
+
+
 def test_departing_is_said_beside_the_field(app, signed_in, regulation, official):
     refused = send(signed_in(official), regulation.slug, do="submit", outcome="scrap")
     text = refused.get_data(as_text=True)
