@@ -87,7 +87,7 @@ def test_a_vote_that_comes_in_while_the_page_is_read_is_not_counted_unseen(clien
     assert second.title in client.get("/my/contributions/waiting").text
 
 
-@pytest.mark.parametrize("secret", ["forged", "x" * 300, "'; drop table vote", "%00"])
+@pytest.mark.parametrize("secret", ["forged", "x" * 300, "'; drop table vote"])
 def test_a_forged_link_is_a_page_that_helps(client, secret):
     for address in (f"/account/confirm/{secret}", f"/account/not-me/{secret}"):
         for answer in (client.get(address), client.post(address)):
