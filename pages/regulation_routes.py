@@ -10,6 +10,7 @@ from flask import Blueprint, Response, render_template, request, url_for
 from accounts.rules import Capacity
 from core import clock
 from core.access import public
+from core.clock import uk_day
 from core.errors import Unavailable
 from core.forms import tidy_line
 from core.paging import Page, page_number
@@ -44,7 +45,7 @@ def regulation(slug: str) -> str:
     tally = tally_of(found.id)
     decisions = decisions_on(found.id) if found.settled else []
     place = Place(found.slug, found.theme_id)
-    folds = [] if found.settled else trail.folded_days(place, min(now, found.theme.closes_at + GRACE) - LATELY)
+    folds = [] if found.settled else trail.folded_days(place, uk_day(min(now, found.theme.closes_at + GRACE) - LATELY))
     acts = trail.acts(place, limit=TRAIL_LINES, demonstration=reading.is_demonstration())
     story = trail.together(acts, folds)[:TRAIL_LINES]
     return render_template(

@@ -5,17 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, case, cast, func, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, union_all
 
 from audit.models import Entry, Opening
 from audit.queries import COLUMNS, Line, line
-from core.clock import in_uk, uk_day
+from core.clock import in_uk
 from core.db import db
 from pages.sentences import Around, Gathered, Sentence, gathered_sentence, sentence
 from regulations.models import Regulation, Theme
 from search.rules import citations_in
+from voting.models import DayTally
+from voting.tallying import GATHERED
 
-GATHERED = ("vote", "comment", "support")
 ABOUT_THEMES = ("theme", "window")
 HOUR = 3600
 ACTS = 500
@@ -162,31 +163,20 @@ def acts(place: Place, *, limit: int, demonstration: bool) -> list[Told]:
     return [_told(row, demonstration) for row in db.session.execute(rows)]
 
 
-def folded_days(place: Place, since: datetime | None = None) -> list[Folded]:
+def folded_days(place: Place, since: date | None = None) -> list[Folded]:
     """Votes, reasons and supports on a regulation, added up by the day in the UK, the newest day first."""
-    side = func.coalesce(_says("choice"), _says("vote")).label("side")
-    taken_back = _says("withdrawn").is_not(None).label("taken_back")
-    again = _says("prev").is_not(None).label("again")
-    kinds = (Entry.t.label("hour"), Entry.type, side, taken_back, again)
-    inner = (
-        select(*kinds)
-        .where(Entry.item == place.item, Entry.type.in_(GATHERED), Entry.idx.is_not(None))
-        .where(Entry.t >= (int(since.timestamp()) if since else 0))
-        .subquery()
+    wanted = (
+        select(DayTally.day, DayTally.type, DayTally.side, DayTally.taken_back, DayTally.again, DayTally.lines)
+        .join(Regulation, Regulation.id == DayTally.regulation_id)
+        .where(Regulation.slug == place.item)
     )
+    if since is not None:
+        wanted = wanted.where(DayTally.day >= since)
     days: dict[date, dict[str, Gathered]] = {}
-    for row in db.session.execute(select(*inner.c, func.count().label("number")).group_by(*inner.c)):
-        of_day = days.setdefault(uk_day(datetime.fromtimestamp(row.hour, UTC)), {})
-        gathered = of_day.setdefault(row.type, Gathered())
-        gathered.add(row.side, row.number, taken_back=bool(row.taken_back), again=bool(row.again))
+    for row in db.session.execute(wanted):
+        gathered = days.setdefault(row.day, {}).setdefault(row.type, Gathered())
+        gathered.add(row.side, row.lines, taken_back=row.taken_back, again=row.again)
     return [Folded(day, days[day]) for day in sorted(days, reverse=True)]
-
-
-def _says(field: str) -> ColumnElement[Any]:
-    """A field of the entry's JSON, as both databases read it out of the bytes."""
-    if db.engine.dialect.name == "postgresql":
-        return func.convert_from(Entry.body, "UTF8").op("::json ->>")(field)
-    return cast(Entry.body, Text).op("->>")(field)
 
 
 def unfold(place: Place, folds: Sequence[Folded], *, demonstration: bool) -> list[Folded]:

@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -210,6 +210,20 @@ class TallyTotal(Model):
     keep: Mapped[int] = mapped_column(default=0)
     reasons: Mapped[int] = mapped_column(default=0)
     comments: Mapped[int] = mapped_column(default=0)
+
+
+class DayTally(Model):
+    """Derived likewise: what each day brought on a regulation, by what its lines say, for telling its story."""
+
+    __tablename__ = "day_tally"
+
+    regulation_id: Mapped[int] = mapped_column(ForeignKey("regulation.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    type: Mapped[str] = mapped_column(primary_key=True)
+    side: Mapped[str] = mapped_column(primary_key=True)
+    taken_back: Mapped[bool] = mapped_column(primary_key=True)
+    again: Mapped[bool] = mapped_column(primary_key=True)
+    lines: Mapped[int]
 
 
 class CommentTally(Model):

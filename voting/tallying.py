@@ -1,7 +1,8 @@
 """The follower that keeps the tallies, and the act that makes a theme's count final."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime
 
 from sqlalchemy import delete, func, select
 
@@ -11,6 +12,7 @@ from audit.entries import TallyEntry
 from audit.followers import Step
 from audit.models import Entry
 from audit.services import record
+from core.clock import uk_day
 from core.db import db, take_turn
 from regulations.models import Regulation, Theme
 from regulations.rules import GRACE
@@ -18,6 +20,7 @@ from voting import rules
 from voting.models import (
     Comment,
     CommentTally,
+    DayTally,
     FrozenTally,
     PendingBallot,
     Support,
@@ -27,6 +30,9 @@ from voting.models import (
 )
 from voting.queries import CellKey, reasons_step, steps_of
 from voting.rules import Cell, CommentStatus
+
+GATHERED = ("vote", "comment", "support")
+"""What people give. The story of a regulation adds these up by the day."""
 
 
 class TallyFollower:
@@ -49,10 +55,11 @@ class TallyFollower:
                 _count_from_rows(regulation_id)
             reasons = reasons_step([step.said for step in of_item if step.type in ("comment", "support")])
             _add_up_again(regulation_id, reasons)
+            _count_days(regulation_id, of_item)
         _count_supports(steps)
 
     def forget(self) -> None:
-        for derived in (TallyCell, TallyTotal, CommentTally):
+        for derived in (TallyCell, TallyTotal, DayTally, CommentTally):
             db.session.execute(delete(derived))
 
     def _ids(self, items: set[str]) -> dict[str, int]:
@@ -78,6 +85,25 @@ class TallyFollower:
                 )
             else:
                 cell.votes += step
+
+
+def _count_days(regulation_id: int, steps: Sequence[Step]) -> None:
+    """Add what people gave to the day in the UK on which they gave it."""
+    changes: Counter[tuple[date, str, str, bool, bool]] = Counter()
+    for step in steps:
+        if step.type in GATHERED:
+            day = uk_day(datetime.fromtimestamp(step.said["t"], UTC))
+            side = step.said.get("choice") or step.said.get("vote") or ""
+            changes[day, step.type, side, "withdrawn" in step.said, "prev" in step.said] += 1
+    for key, lines in changes.items():
+        row = db.session.get(DayTally, (regulation_id, *key))
+        if row is None:
+            day, type, side, taken_back, again = key
+            row = DayTally(
+                regulation_id=regulation_id, day=day, type=type, side=side, taken_back=taken_back, again=again, lines=0
+            )
+            db.session.add(row)
+        row.lines += lines
 
 
 def _count_from_rows(regulation_id: int) -> None:

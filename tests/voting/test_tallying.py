@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from accounts.rules import Capacity
+from audit import followers
 from audit import services as audit
 from core.db import db, transaction
 from regulations.rules import Split
@@ -22,11 +23,11 @@ from tests.factories import (
     settle_the_record,
     the_record,
 )
-from voting.models import PendingBallot, TallyTotal, Vote
+from voting.models import DayTally, PendingBallot, TallyTotal, Vote
 from voting.queries import reasons_of, tally_of, tally_with_tail
 from voting.rules import Choice, Direction, ReasonKind, VotingClosed, add_up
 from voting.services import withdraw_vote
-from voting.tallying import _standing_cells, freeze_theme, themes_to_freeze, waiting_in
+from voting.tallying import TallyFollower, _standing_cells, freeze_theme, themes_to_freeze, waiting_in
 
 
 def a_kept_theme():
@@ -171,3 +172,26 @@ def test_after_any_acts_the_folded_tally_is_what_the_rows_say(app, acts):
     assert tally.reasons == len(db.session.scalars(written).all())
     total = db.session.get(TallyTotal, regulation.id)
     assert (total.participants if total else 0) == expected["participants"]
+
+
+@both_databases
+def test_each_days_lines_are_counted_once_and_folded_anew_alike(app):
+    regulation, voter = a_regulation(), a_voter()
+    a_vote(regulation, Choice.KEEP, voter)
+    settle_the_record()
+    a_vote(regulation, Choice.SCRAP, voter)
+    with transaction():
+        withdraw_vote(voter=voter, regulation=regulation, now=NOON)
+    settle_the_record()
+    votes = [(row.side, row.taken_back, row.again, row.lines) for row in _day_rows() if row.type == "vote"]
+    assert sorted(votes) == [("", True, True, 1), ("keep", False, False, 1), ("scrap", False, True, 1)]
+    before = [tuple(row) for row in _day_rows()]
+    db.session.rollback()
+    followers.start_again(TallyFollower())
+    followers.catch_up([TallyFollower()])
+    assert [tuple(row) for row in _day_rows()] == before
+
+
+def _day_rows():
+    columns = [column for column in DayTally.__table__.columns]
+    return db.session.execute(select(*columns).order_by(*columns)).all()
