@@ -193,5 +193,5 @@ def test_each_days_lines_are_counted_once_and_folded_anew_alike(app):
 
 
 def _day_rows():
-    columns = [column for column in DayTally.__table__.columns]
+    columns = list(DayTally.__table__.columns)
     return db.session.execute(select(*columns).order_by(*columns)).all()
