@@ -1,16 +1,19 @@
 """Puts the pieces together: settings, extensions, blueprints, commands. Read this first."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from flask import Flask, request
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from jinja2 import ChainableUndefined, ChoiceLoader, PackageLoader, PrefixLoader
+from sqlalchemy.exc import SQLAlchemyError
 
 import accounts.routes
 import core.mail  # noqa: F401 - its model belongs to the metadata
@@ -22,11 +25,12 @@ import pages.routes
 import voting.routes
 import voting.staff_routes
 from accounts.queries import account_of_session
-from audit.queries import folded_position
+from audit.queries import opened_as_demonstration, positions
 from core import clock, error_pages, security
 from core.access import SessionForThoseWhoNeedOne
-from core.config import ROOT, Settings
+from core.config import LOOPBACK, ROOT, Settings
 from core.db import db
+from core.errors import NotAllowed, Unavailable
 
 BLUEPRINTS = (
     pages.routes.bp,
@@ -67,13 +71,14 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
         MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
         PERMANENT_SESSION_LIFETIME=SIGNED_IN_SECONDS,
-        SESSION_COOKIE_NAME="session",
+        SESSION_COOKIE_NAME="__Host-session" if https else "session",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=https,
         WTF_CSRF_TIME_LIMIT=None,
         FRESHNESS=lambda: _freshness(settings.release),
     )
+    os.umask(0o077)  # whatever the site writes holds people's matter
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     app.session_interface = SessionForThoseWhoNeedOne()
     db.init_app(app)
@@ -83,6 +88,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     _prepare_templates(app)
     security.init_app(app, https=https, hidden_from_search=settings.is_demonstration)
     error_pages.init_app(app)
+    _keep_to_its_own(app, settings)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.view_functions["static"].access = "public"  # type: ignore[attr-defined]
@@ -93,8 +99,33 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
 
 def _freshness(release: str) -> str:
     """Changes when anything a public page shows may have: a line folded, a new release, an hour gone by."""
-    position, _ = folded_position("tally")
-    return f"{release}-{position}-{clock.now():%Y%m%d%H}"
+    return f"{release}-{positions()}-{clock.now():%Y%m%d%H}"
+
+
+def _keep_to_its_own(app: Flask, settings: Settings) -> None:
+    """A demonstration answers this machine alone; and neither mode serves the other's record."""
+    known = LOOPBACK if settings.is_demonstration else (urlsplit(settings.site_url).hostname or "", *LOOPBACK)
+    app.config["TRUSTED_HOSTS"] = [*known, "[::1]"]
+    checked: list[bool] = []
+
+    @app.before_request
+    def refuse() -> None:
+        if settings.is_demonstration and request.remote_addr not in LOOPBACK:
+            raise NotAllowed("This is a demonstration. It answers only on the machine it runs on.")
+        if not checked and _record_fits(settings):
+            checked.append(True)
+
+
+def _record_fits(settings: Settings) -> bool:
+    """False while there is no record to judge by. Raises Unavailable when it was made in the other mode."""
+    try:
+        opened = opened_as_demonstration()
+    except SQLAlchemyError:
+        db.session.rollback()
+        return False
+    if opened is not None and opened is not settings.is_demonstration:
+        raise Unavailable("The database was made in another mode than this site runs in: see SITE_MODE.")
+    return opened is not None
 
 
 def _let_people_sign_in(app: Flask) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from audit.models import Entry, FollowerCursor
 from audit.queries import read
 from core import clock
-from core.db import db, transaction
+from core.db import db, take_turn, transaction
 
 BATCH = 500
 
@@ -55,9 +55,12 @@ def _catch_up(follower: Follower) -> int:
         if follower.keeps_outside:
             follower.follow(steps, now)
             with transaction():
-                _move(follower.name, steps[-1].idx + 1, now)
+                take_turn(f"follower {follower.name}")
+                if _position(follower.name) == steps[0].idx:
+                    _move(follower.name, steps[-1].idx + 1, now)
         else:
             with transaction():
+                take_turn(f"follower {follower.name}")
                 if _position(follower.name) != steps[0].idx:
                     continue  # another process took these in between
                 follower.follow(steps, now)
@@ -71,6 +74,7 @@ def start_again(follower: Follower) -> None:
     if follower.keeps_outside:
         follower.forget()
     with transaction():
+        take_turn(f"follower {follower.name}")
         if not follower.keeps_outside:
             follower.forget()
         _move(follower.name, 0, clock.now())

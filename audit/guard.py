@@ -13,7 +13,11 @@ from audit.models import Entry
 
 _flushing: ContextVar[bool] = ContextVar("flushing", default=False)
 _entries_come_along: ContextVar[bool] = ContextVar("entries_come_along", default=False)
-_WRITES = re.compile(r"^\s*(?:insert\s+into|update|delete\s+from|replace\s+into)\s+\"?(\w+)", re.IGNORECASE)
+_placing_entries: ContextVar[bool] = ContextVar("placing_entries", default=False)
+_WRITES = re.compile(
+    r"\b(?:insert\s+into|update(?:\s+only)?|delete\s+from(?:\s+only)?|replace\s+into)\s+(?:\"?\w+\"?\.)?\"?(\w+)",
+    re.IGNORECASE,
+)
 
 
 class Audited:
@@ -44,6 +48,16 @@ def writing_rows_with_entries() -> Iterator[None]:
         yield
     finally:
         _entries_come_along.reset(token)
+
+
+@contextmanager
+def placing_entries() -> Iterator[None]:
+    """Lets the sequencer, and nobody else, give entries their places."""
+    token = _placing_entries.set(True)
+    try:
+        yield
+    finally:
+        _placing_entries.reset(token)
 
 
 def _name(row: Any) -> tuple[str, int]:
@@ -81,6 +95,8 @@ def _refuse_silence(session: Session) -> None:
 @event.listens_for(Session, "after_soft_rollback")
 def _forget(session: Session, previous: object) -> None:
     _flushing.set(False)
+    if getattr(previous, "nested", False):
+        return
     session.info.pop("recorded", None)
     session.info.pop("unrecorded", None)
 
@@ -92,7 +108,9 @@ def _refuse_bulk(connection: Any, statement: Any, multiparams: Any, params: Any,
     table = None
     if isinstance(statement, Insert | Update | Delete):
         table = getattr(statement.table, "name", None)
-    elif isinstance(statement, TextClause) and (written := _WRITES.match(statement.text)):
+    elif isinstance(statement, TextClause) and (written := _WRITES.search(statement.text)):
         table = written[1]
+    if table == Entry.__tablename__ and not _placing_entries.get():
+        raise SilentChange("Entries are written once and never changed.")
     if table in Audited.tables:
         raise SilentChange(f"A bulk statement on {table} says nothing in the record; use record_many().")

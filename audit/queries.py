@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from audit.entries import LogOpen
 from audit.models import Entry, FollowerCursor, Opening
 from core.db import db
 
@@ -69,6 +70,18 @@ def openings_of(entry_id: str) -> dict[str, str]:
     """The texts an entry's commitments stand for, by field; a field that was erased is absent."""
     rows = db.session.execute(select(Opening.field, Opening.text).where(Opening.entry_id == entry_id))
     return {row.field: row.text for row in rows}
+
+
+def positions() -> str:
+    """How far each follower has read, as one word: it changes whenever something derived does."""
+    cursors = select(FollowerCursor.position).order_by(FollowerCursor.name)
+    return ".".join(str(position) for position in db.session.scalars(cursors))
+
+
+def opened_as_demonstration() -> bool | None:
+    """What log.open says of itself; None while there is no record."""
+    first = db.session.scalar(select(Entry.body).where(Entry.type == LogOpen.type).limit(1))
+    return None if first is None else bool(read(first)["demonstration"])
 
 
 def folded_position(follower: str = "tally") -> tuple[int, datetime | None]:

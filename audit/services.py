@@ -88,7 +88,8 @@ def record_many(model: type[Any], rows: Sequence[dict[str, Any]], bodies: Sequen
     written = [
         _columns(body, t) | {"about_kind": model.__name__, "about_id": id} for body, id in zip(bodies, ids, strict=True)
     ]
-    db.session.execute(insert(Entry), written)
+    with guard.writing_rows_with_entries():
+        db.session.execute(insert(Entry), written)
 
 
 def _write(body: Body, now: datetime, about: Any = None) -> Entry:
@@ -132,9 +133,10 @@ def sequence_waiting() -> int:
     size = queries.log_size()
     places = [{"its_seq": row.seq, "place": size + n} for n, row in enumerate(_in_order(waiting))]
     table = Entry.metadata.tables[Entry.__tablename__]
-    db.session.connection().execute(
-        update(table).where(table.c.seq == bindparam("its_seq")).values(idx=bindparam("place")), places
-    )
+    with guard.placing_entries():
+        db.session.connection().execute(
+            update(table).where(table.c.seq == bindparam("its_seq")).values(idx=bindparam("place")), places
+        )
     return len(places)
 
 

@@ -26,12 +26,13 @@ def public(view: View) -> View:
         unchanged = _not_modified()
         if unchanged is not None:
             return unchanged
+        tag = _freshness()  # before the view: what changes meanwhile must not be taken for seen
         response = make_response(view(*args, **kwargs))
         if _session_was_read():
             raise PublicPageLookedAtItsVisitor(request.endpoint)
         if response.status_code == 200 and "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "public, max-age=0, s-maxage=1"
-            response.headers["ETag"] = _freshness()
+            response.headers["ETag"] = tag
         return response
 
     return _wears("public", opened)

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 MODE_FILE = "mode"
 SECRET_FILE = "secret-key"  # noqa: S105 - the name of a file, not a secret
 RELEASE = "0.1.0"
+SHORTEST_SECRET = 32
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Mode(StrEnum):
@@ -18,8 +21,8 @@ class Mode(StrEnum):
     PRODUCTION = "production"
 
 
-class SettingMissing(RuntimeError):
-    """The site cannot start; the message names the setting."""
+class SettingMissing(SystemExit):
+    """The site cannot start: the process ends with the sentence that names the setting, and no traceback."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,10 @@ class Settings:
             mode=mode,
             data_dir=data_dir,
             database_url=_with_driver(url),
-            secret_key=_required(env, "SECRET_KEY") if production else _laptop_secret(env, data_dir),
+            secret_key=_strong_secret(env) if production else _laptop_secret(env, data_dir),
             mail_url=_required(env, "MAIL_URL") if production else env.get("MAIL_URL", "mailbox:"),
             mail_from=env.get("MAIL_FROM") or "no-reply@localhost",
-            site_url=(
-                _required(env, "SITE_URL") if production else env.get("SITE_URL", "http://127.0.0.1:8000")
-            ).rstrip("/"),
+            site_url=_public_address(env) if production else env.get("SITE_URL", "http://127.0.0.1:8000").rstrip("/"),
             site_name=env.get("SITE_NAME") or "Regulation Review",
             contact=env.get("SITE_CONTACT") or "the office that runs this site",
         )
@@ -96,6 +97,23 @@ def _required(env: Mapping[str, str], name: str) -> str:
     if not env.get(name):
         raise SettingMissing(f"{name} is not set. Production does not start without it.")
     return env[name]
+
+
+def _strong_secret(env: Mapping[str, str]) -> str:
+    secret = _required(env, "SECRET_KEY")
+    if len(secret) < SHORTEST_SECRET:
+        raise SettingMissing(f"SECRET_KEY is too short: give it {SHORTEST_SECRET} random characters or more.")
+    return secret
+
+
+def _public_address(env: Mapping[str, str]) -> str:
+    url = _required(env, "SITE_URL").rstrip("/")
+    host = urlsplit(url).hostname
+    if not url.startswith("https://") and host not in LOOPBACK:
+        raise SettingMissing(
+            "SITE_URL must begin with https:// so that what people send stays between them and the site."
+        )
+    return url
 
 
 def _laptop_secret(env: Mapping[str, str], data_dir: Path) -> str:

@@ -4,7 +4,7 @@ import logging
 
 from flask import Flask, Response, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from core.errors import Clash, Gone, NotAllowed, NotFound, RuleBroken, TooOften, Unavailable
 
@@ -30,6 +30,13 @@ def init_app(app: Flask) -> None:
     def forged(error: CSRFError) -> Response:
         return _page(
             400, "This form has expired, or did not come from this site. Go back, reload the page and send it again."
+        )
+
+    @app.errorhandler(SecurityError)
+    def wrong_host(error: SecurityError) -> Response:
+        # Nothing that builds an address works for a host we do not know, so this is the one page without the design.
+        return make_response(
+            "400 Bad request: this site is not known under that name.\n", 400, {"Content-Type": "text/plain"}
         )
 
     @app.errorhandler(HTTPException)

@@ -266,6 +266,7 @@ def _note_what_became_of(mail_id: int, refused: Refused | None, now: datetime) -
     mail.last_error = str(refused)
     if refused.for_good or now - mail.written_at > GIVE_UP_AFTER:
         mail.failed_at, mail.due_at = now, None
+        mail.text = mail.html = ""
     else:
         mail.due_at = now + min(FIRST_RETRY * 2 ** min(mail.tries - 1, 12), LONGEST_WAIT)
 

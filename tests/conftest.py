@@ -60,11 +60,11 @@ def app(request: pytest.FixtureRequest) -> Iterator[Flask]:
         open_the_record()
         yield chosen
         db.session.rollback()
-        _empty()
+        empty_database()
         db.session.remove()
 
 
-def _empty() -> None:
+def empty_database() -> None:
     with db.engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             names = ", ".join(f'"{table.name}"' for table in db.metadata.sorted_tables)

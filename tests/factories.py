@@ -31,7 +31,7 @@ _number = count(1)
 
 def open_the_record(now: datetime = NOON - 60 * DAY) -> None:
     with transaction():
-        audit.open_log(origin="test.example/log", log_key="k", promise_key="p", demonstration=False, now=now)
+        audit.open_log(origin="test.example/log", log_key="k", promise_key="p", demonstration=True, now=now)
 
 
 def a_voter(email: str = "", **given: Any) -> Account:

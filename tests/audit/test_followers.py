@@ -3,13 +3,15 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 
 from sqlalchemy import select
 
-from audit import followers
+from audit import followers, services
 from audit.models import Entry, FollowerCursor
-from audit.queries import log_size
+from audit.queries import log_size, some_wait
 from core.db import db, transaction
+from tests.conftest import both_databases
 from tests.factories import a_regulation, a_vote, settle_the_record
 from voting.models import TallyCell, TallyTotal
 from voting.queries import tally_of
@@ -85,15 +87,13 @@ def test_killed_in_the_middle_it_loses_and_repeats_nothing(app):
     while db.session.scalar(select(Entry.seq).where(Entry.idx.is_(None)).limit(1)):
         db.session.rollback()
         with transaction():
-            from audit import services
-
             services.sequence_waiting()
     folder = app.config["DATA_DIR"]
     program = textwrap.dedent(
         """
         import os, signal
         from app import create_app
-        from audit import followers
+        from audit import followers, services
         from voting.tallying import TallyFollower
 
         class Killed(TallyFollower):
@@ -112,3 +112,40 @@ def test_killed_in_the_middle_it_loses_and_repeats_nothing(app):
     db.session.rollback()
     followers.catch_up([TallyFollower()])
     assert tally_of(regulation.id).participants == 5
+
+
+@both_databases
+def test_two_processes_following_at_once_fold_each_line_once(app):
+    """Both have read the same lines; the second finds them folded and goes on from there."""
+    regulation = a_regulation()
+    for _ in range(3):
+        a_vote(regulation)
+    while some_wait():
+        db.session.rollback()
+        with transaction():
+            services.sequence_waiting()
+    slow, ready, go = TallyFollower(), threading.Event(), threading.Event()
+    fold = slow.follow
+
+    def wait_then_fold(steps, now):
+        ready.set()
+        go.wait(1)
+        fold(steps, now)
+
+    slow.follow = wait_then_fold
+
+    def follow(follower):
+        with app.app_context():
+            followers.catch_up([follower])
+            db.session.remove()
+
+    first = threading.Thread(target=follow, args=(slow,))
+    first.start()
+    ready.wait(10)
+    second = threading.Thread(target=follow, args=(TallyFollower(),))
+    second.start()
+    go.set()
+    first.join()
+    second.join()
+    db.session.rollback()
+    assert tally_of(regulation.id).participants == 3

@@ -155,6 +155,8 @@ def test_one_recorded_change_does_not_excuse_a_silent_one(app):
         insert(Theme.__table__).values(slug="x"),
         text("UPDATE vote SET choice = 'scrap'"),
         text("delete from vote"),
+        text("UPDATE ONLY vote SET choice = 'scrap'"),
+        text('UPDATE "public"."vote" SET choice = NULL'),
     ],
     ids=str,
 )
@@ -177,6 +179,14 @@ def test_an_entry_cannot_be_rewritten_or_deleted(app):
         db.session.get_one(Entry, entry_id).body = b"{}"
     with pytest.raises(SilentChange, match="never changed"), transaction():
         db.session.delete(db.session.get_one(Entry, entry_id))
+
+
+@pytest.mark.parametrize(
+    "statement", [update(Entry).values(body=b"{}"), delete(Entry), text("DELETE FROM entry")], ids=str
+)
+def test_a_bulk_statement_on_the_record_itself_is_refused(app, statement):
+    with pytest.raises(SilentChange, match="never changed"), transaction():
+        db.session.execute(statement)
 
 
 @both_databases

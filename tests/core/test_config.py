@@ -7,10 +7,13 @@ import pytest
 
 from app import create_app
 from core.config import Mode, SettingMissing, Settings, mark_folder, mode_of_folder
+from core.db import db
+from tests.conftest import empty_database
+from tests.factories import open_the_record
 
 PRODUCTION = {
     "SITE_MODE": "production",
-    "SECRET_KEY": "long and secret",
+    "SECRET_KEY": "long and secret, as production needs",
     "SITE_URL": "https://review.example.org/",
     "MAIL_URL": "smtp+tls://mail.example.org",
 }
@@ -40,7 +43,7 @@ def test_a_laptops_secret_outlives_a_restart_and_is_the_owners_alone(tmp_path):
 
 def test_production_takes_what_it_is_given(tmp_path):
     found = settings(tmp_path, **PRODUCTION)
-    assert (found.mode, found.secret_key) == (Mode.PRODUCTION, "long and secret")
+    assert (found.mode, found.secret_key) == (Mode.PRODUCTION, PRODUCTION["SECRET_KEY"])
     assert found.site_url == "https://review.example.org"
 
 
@@ -91,3 +94,42 @@ def test_cookies_travel_over_https_alone_where_the_site_has_it(tmp_path):
     headers = app.test_client().get("/account/signed-out").headers
     assert "max-age=31536000" in headers["Strict-Transport-Security"]
     assert "X-Robots-Tag" not in headers
+
+
+def test_a_secret_that_can_be_guessed_does_not_start_production(tmp_path):
+    with pytest.raises(SettingMissing, match="SECRET_KEY is too short"):
+        settings(tmp_path, **PRODUCTION | {"SECRET_KEY": "x"})
+
+
+def test_production_is_reached_over_https_or_from_its_own_machine(tmp_path):
+    with pytest.raises(SettingMissing, match="https://"):
+        settings(tmp_path, **PRODUCTION | {"SITE_URL": "http://review.example.org"})
+    assert settings(tmp_path, **PRODUCTION | {"SITE_URL": "http://127.0.0.1:8000"}).site_url == "http://127.0.0.1:8000"
+
+
+def test_a_demonstration_answers_its_own_machine_alone(sqlite_app):
+    near = sqlite_app.test_client()
+    assert near.get("/help").status_code == 200
+    assert near.get("/help", headers={"Host": "127.0.0.1:8000"}).status_code == 200
+    assert near.get("/dev/mailbox", headers={"Host": "evil.example"}).status_code == 400
+    assert near.get("/dev/mailbox", environ_base={"REMOTE_ADDR": "192.0.2.7"}).status_code == 403
+
+
+def test_production_does_not_serve_a_demonstrations_record(sqlite_app, tmp_path):
+    with sqlite_app.app_context():
+        open_the_record()
+        db.session.remove()
+    environ = {**PRODUCTION, "DATA_DIR": str(tmp_path), "DATABASE_URL": sqlite_app.config["SQLALCHEMY_DATABASE_URI"]}
+    try:
+        answer = create_app(environ).test_client().get("/help", headers={"Host": "review.example.org"})
+        assert answer.status_code == 503
+        assert "another mode" in answer.text
+    finally:
+        with sqlite_app.app_context():
+            empty_database()
+
+
+def test_what_the_site_writes_is_its_users_alone(tmp_path):
+    create_app({"DATA_DIR": str(tmp_path / "data")})
+    assert stat.S_IMODE(os.stat(tmp_path / "data").st_mode) == 0o700
+    assert os.umask(0o077) == 0o077

@@ -23,6 +23,7 @@ class NoteForm(Form):
         ("nul\x00 bell\x07 escape\x1b[31m", "nul bell escape[31m"),
         ("tab\tstays", "tab\tstays"),
         ("left\N{RIGHT-TO-LEFT OVERRIDE}right", "leftright"),
+        ("\N{HANGUL FILLER}\N{SOFT HYPHEN}\N{LEFT-TO-RIGHT MARK}\N{MONGOLIAN VOWEL SEPARATOR}", ""),
         ("no\N{ZERO WIDTH SPACE}thing\N{ZERO WIDTH NO-BREAK SPACE} hidden", "nothing hidden"),
         (f"Ann {FAMILY} \N{LARGE GREEN CIRCLE}", f"Ann {FAMILY} \N{LARGE GREEN CIRCLE}"),
         ("\N{ARABIC LETTER SEEN}\N{ARABIC LETTER LAM}", "\N{ARABIC LETTER SEEN}\N{ARABIC LETTER LAM}"),

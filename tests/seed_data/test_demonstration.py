@@ -91,7 +91,7 @@ def test_preparing_again_changes_nothing(demonstration):
 def test_a_demonstration_folder_refuses_production(demonstration):
     settings = {
         "SITE_MODE": "production",
-        "SECRET_KEY": "x",
+        "SECRET_KEY": "x" * 40,
         "MAIL_URL": "smtp://localhost",
         "SITE_URL": "https://x.example",
     }

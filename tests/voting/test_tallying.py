@@ -10,7 +10,7 @@ from audit import followers
 from audit import services as audit
 from core.db import db, transaction
 from regulations.rules import Split
-from tests.conftest import _empty, both_databases
+from tests.conftest import both_databases, empty_database
 from tests.factories import (
     DAY,
     NOON,
@@ -147,7 +147,7 @@ ACTS = st.lists(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=ACTS)
 def test_after_any_acts_the_folded_tally_is_what_the_rows_say(app, acts):
-    _empty()
+    empty_database()
     db.session.remove()
     open_the_record()
     regulation = a_regulation()
