@@ -32,6 +32,11 @@ def in_uk(moment: datetime) -> datetime:
     return moment.astimezone(_UK)
 
 
+def day_begins(day: date) -> datetime:
+    """Midnight in the UK at the start of a day."""
+    return datetime(day.year, day.month, day.day, tzinfo=_UK).astimezone(UTC)
+
+
 def uk_day(moment: datetime) -> date:
     return in_uk(moment).date()
 

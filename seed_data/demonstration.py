@@ -25,7 +25,7 @@ from regulations.queries import regulation_with
 from regulations.rules import Window
 from seed_data.loader import SeedTheme, catalogue, list_seed
 from seed_data.script import Part, Ruling, Script, Voice, Wordless, quiet_part, read_script
-from voting.models import Comment
+from voting.models import Comment, Vote
 from voting.moderation import hide_comment
 from voting.queries import tally_of
 from voting.rules import Ballot, Choice, CommentStatus, Direction, ModerationRule, ReasonKind, draw_order
@@ -44,6 +44,13 @@ LISTED_BEFORE = timedelta(days=10)
 PEOPLE = 260
 QUIET_SHARE = 0.6
 AGREE_SHARE = 0.7
+CHECKED_OF = 3
+COUNCIL = "Example Ridings Council"
+ORGANISATIONS = {
+    Capacity.BUSINESS: ("Example Bakery", "Example Builders", "Example Garage", "Example Grocers", "Example Hotel"),
+    Capacity.CHARITY: ("Example Advice Centre", "Example Food Bank", "Example Youth Club"),
+    Capacity.PUBLIC_BODY: ("Example District Council", "Example Library Service"),
+}
 LIVELY = 15
 ADVERTISEMENT = Voice(
     choice=Choice.SCRAP,
@@ -100,6 +107,8 @@ def _staff(now: datetime) -> None:
         accounts.set_password(account=account, password=PASSWORD)
         accounts.appoint(account=account, role=role, office=office, department=None, by="The operator", now=now)
     accounts.set_password(account=_person("voter", now), password=PASSWORD)
+    council, moderator = _person("council-clerk", now), _person("moderator", now)
+    accounts.check_organisation(account=council, name=COUNCIL, domain=DOMAIN, by=moderator, now=now)
 
 
 def _person(name: str, now: datetime) -> Account:
@@ -125,7 +134,7 @@ def _acts(seeds: list[SeedTheme], script: Script, draw: random.Random, today: da
 
 
 def _list(seed: SeedTheme, window: Window, now: datetime) -> None:
-    list_seed(seed, window, now)
+    list_seed(seed, window, now, by=STAFF[-1][2])
 
 
 def _votes(slug: str, part: Part, opens: datetime, last: datetime, draw: random.Random) -> Iterator[Act]:
@@ -145,7 +154,7 @@ def _votes(slug: str, part: Part, opens: datetime, last: datetime, draw: random.
 
 def _second_thoughts(slug: str, late: datetime, draw: random.Random) -> Iterator[Act]:
     """Somebody changes their mind; on some, somebody takes a vote back, and somebody breaks a rule."""
-    changer, leaver, poster = (f"{name}-of-{slug}" for name in ("changer", "leaver", "advertiser"))
+    changer, leaver, poster = (f"person-{number}" for number in draw.sample(range(PEOPLE + 1, PEOPLE + 100), 3))
     before = late - timedelta(minutes=30)
     yield Act(before, partial(_vote, slug, changer, Wordless(Choice.SCRAP, None)))
     yield Act(late, partial(_vote, slug, changer, Wordless(Choice.KEEP, None)))
@@ -159,9 +168,22 @@ def _second_thoughts(slug: str, late: datetime, draw: random.Random) -> Iterator
 
 def _vote(slug: str, name: str, said: Voice | Wordless, now: datetime) -> None:
     voter, regulation = _person(name, now), regulation_with(slug)
+    if isinstance(said, Voice) and said.organisation and said is not ADVERTISEMENT and len(said.text) % CHECKED_OF == 0:
+        _check(voter, said.organisation, regulation, now)
     ballot = _in_words(said) if isinstance(said, Voice) else _wordless(voter, regulation, said, f"{slug} {name}")
     ballot = replace(ballot, order=draw_order(f"{slug} {name}"))
     cast_vote(voter=voter, regulation=regulation, ballot=ballot, now=now, demonstration=True)
+
+
+def _check(voter: Account, organisation: str, regulation: Regulation, now: datetime) -> None:
+    """Staff have seen that some of those who write for an organisation do so rightly."""
+    if not _has_spoken(organisation, regulation):
+        accounts.check_organisation(account=voter, name=organisation, domain="", by=_person("moderator", now), now=now)
+
+
+def _has_spoken(organisation: str, regulation: Regulation) -> bool:
+    already = select(Vote.id).filter_by(regulation_id=regulation.id, organisation_name=organisation)
+    return db.session.scalar(already.limit(1)) is not None
 
 
 def _in_words(voice: Voice) -> Ballot:
@@ -182,12 +204,15 @@ def _wordless(voter: Account, regulation: Regulation, said: Wordless, seed: str)
     capacity = draw.choices([Capacity.PUBLIC, Capacity.BUSINESS, Capacity.CHARITY, Capacity.PUBLIC_BODY], [6, 5, 1, 1])[
         0
     ]
+    organisation = f"{draw.choice(ORGANISATIONS[capacity])} {draw.randint(2, 99)}" if capacity in ORGANISATIONS else ""
+    if capacity is Capacity.PUBLIC_BODY and not _has_spoken(COUNCIL, regulation):
+        organisation = COUNCIL
     ballot = Ballot(
         choice=said.choice,
         direction=said.direction,
         reason_kind=ReasonKind.NOT_SAID,
         capacity=capacity,
-        organisation="Example organisation" if capacity.speaks_for_organisation else "",
+        organisation=organisation,
     )
     published = select(Comment.public_id).where(
         Comment.regulation_id == regulation.id,
@@ -238,6 +263,25 @@ def _decisions(seed: SeedTheme, script: Script, closes: datetime) -> Iterator[Ac
         yield Act(at, partial(_decide_as_most_asked, row.citation.slug))
 
 
+STATEMENTS = {
+    Outcome.KEEP: (
+        "It stays. Nothing changes for {whom}, since nobody showed a better way to the same protection.",
+        "It is kept as it stands, and {whom} will find its guidance rewritten in plainer words.",
+        "It stays as it is: what it asks of {whom} is known, and it was not found to ask too much.",
+        "It is kept. Its effect on {whom} will be looked at again in five years.",
+    ),
+    Outcome.IMPROVE: (
+        "It will be made {way}. A draft goes to {whom} for comment next spring.",
+        "It will be made {way}: the same aim, in words that {whom} can follow without advice.",
+        "It is to become {way}, after trials with some of {whom}.",
+    ),
+    Outcome.SCRAP: (
+        "It goes. What it asked of {whom} is secured by other rules, which stay.",
+        "It will be revoked, with a year for {whom} to prepare.",
+    ),
+}
+
+
 def _decide_as_most_asked(slug: str, now: datetime) -> None:
     _decide(_as_most_asked(slug), now)
 
@@ -248,12 +292,9 @@ def _as_most_asked(slug: str) -> Ruling:
     tally = tally_of(regulation.id)
     outcome = Outcome(tally.leading or Choice.KEEP)
     direction = (tally.leading_direction or Direction.CLEARER) if outcome is Outcome.IMPROVE else None
-    way = "better" if direction is Direction.OTHER else direction
-    statement = {
-        Outcome.KEEP: "It stays as it is: nothing that was said showed a better way to the same protection.",
-        Outcome.IMPROVE: f"It will be made {way}, with a draft to follow.",
-        Outcome.SCRAP: "It goes: what it asks for is secured by other rules.",
-    }[outcome]
+    way = "better" if direction is Direction.OTHER else str(direction)
+    whom = regulation.binds if regulation.binds[:2].isupper() else regulation.binds[0].lower() + regulation.binds[1:]
+    statement = random.Random(slug).choice(STATEMENTS[outcome]).format(way=way, whom=whom)  # noqa: S311 - no secret
     people = f"{tally.participants} people answered" if tally.participants else "Nobody answered"
     return Ruling(
         slug=slug,

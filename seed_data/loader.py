@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from accounts.models import Department
+from core.clock import day_begins, uk_day
 from core.db import db, transaction
 from regulations.models import Theme
 from regulations.rules import Citation, Split, ThemeKind, Window
@@ -66,15 +67,17 @@ class SeedTheme:
     rows: tuple[SeedRow, ...]
 
     def window_from(self, now: datetime) -> Window:
-        """As in the demonstration: some in the past, some to come. Windows open and close at nine in the morning."""
-        day = now.replace(hour=9, minute=0, second=0)
-        return Window(day + timedelta(days=self.opens), day + timedelta(days=self.closes))
+        """As in the demonstration: some in the past, some to come. The last day belongs to the window to its end."""
+        today = uk_day(now)
+        last = today + timedelta(days=self.closes)
+        return Window(day_begins(today + timedelta(days=self.opens)), day_begins(last + timedelta(days=1)))
 
     def honest_window_from(self, now: datetime) -> Window:
         """For a site with real people: nothing has a past that nobody lived. What would be over opens today instead."""
         if self.opens > 0:
             return self.window_from(now)
-        return Window(now, now + timedelta(days=max(self.closes, SHORTEST_WINDOW)))
+        last = uk_day(now) + timedelta(days=max(self.closes, SHORTEST_WINDOW))
+        return Window(now, day_begins(last + timedelta(days=1)))
 
 
 def catalogue() -> list[SeedTheme]:
@@ -148,7 +151,7 @@ def load_catalogue_if_missing(now: datetime) -> int:
     return len(missing)
 
 
-def list_seed(seed: SeedTheme, window: Window, now: datetime) -> Theme:
+def list_seed(seed: SeedTheme, window: Window, now: datetime, by: str = LISTED_BY) -> Theme:
     """Put one theme of the catalogue on the site, within the caller's transaction."""
     theme = list_theme(
         slug=seed.slug,
@@ -159,7 +162,7 @@ def list_seed(seed: SeedTheme, window: Window, now: datetime) -> Theme:
         off_the_table=seed.off_the_table,
         split=seed.split,
         window=window,
-        by=LISTED_BY,
+        by=by,
         now=now,
     )
     departments = _departments({row.department for row in seed.rows})
