@@ -1,18 +1,29 @@
 """Forms in which officials write a decision, and approve or return one."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from wtforms import HiddenField, RadioField, SelectChoice, SelectMultipleField, TextAreaField, ValidationError
 from wtforms.validators import Optional
 
-from core.forms import AtMost, Form, tidy
+from core.forms import AtMost, Form, tidy, tidy_line
 from decisions import rules
 from decisions.rules import Outcome, Proposal
 from voting.queries import reasons_named
 from voting.rules import Direction
 
 MOST_CITED = 200
+
+
+def tidy_names(ticked: list[str] | None) -> list[str]:
+    """Each name once. One too many is enough to say so, however many a made-up form sends."""
+    return list(dict.fromkeys(tidy_line(name)[:64] for name in ticked or ()))[: MOST_CITED + 1]
+
+
+def version_shown(version: str | None) -> int:
+    """The version somebody had before their eyes; what is no number fits none."""
+    return int(version) if version and re.fullmatch(r"[0-9]{1,9}", version) else -1
 
 
 def among_those_listed(form: Form, field: RadioField) -> None:
@@ -52,7 +63,7 @@ class DecisionForm(Form):
     departure_reason = TextAreaField(
         "Why it departs from the vote", filters=[tidy], validators=[AtMost(rules.DEPARTURE_LENGTH)]
     )
-    cited = SelectMultipleField("Reasons you cite", validate_choice=False)
+    cited = SelectMultipleField("Reasons you cite", filters=[tidy_names], validate_choice=False)
     also_cited = TextAreaField(
         "Cite reasons that are not listed above",
         description="Paste the address of each reason’s line in the record, or of the reason itself, one to a line.",
@@ -68,19 +79,19 @@ class DecisionForm(Form):
 
     @property
     def began_from(self) -> int:
-        """The version the official had before their eyes; what is no number fits none."""
-        return int(self.version.data) if (self.version.data or "").isdecimal() else -1
+        return version_shown(self.version.data)
 
     def cite(self, regulation_id: int) -> bool:
         """Turn ticks and pasted addresses into reasons of this regulation; False, saying so, where one is unknown."""
         pasted, unclear = rules.names_in(self.also_cited.data or "")
         ticked = self.cited.data or []
+        if len({*ticked, *pasted}) > MOST_CITED:
+            self.cited.errors = [*self.cited.errors, f"Cite {MOST_CITED} reasons or fewer."]
+            return False
         found = reasons_named(regulation_id, [*ticked, *pasted])
         known = {name for reason in found for name in (reason.public_id, reason.entry_id)}
         if not set(ticked) <= known:
             self.cited.errors = [*self.cited.errors, "Tick only reasons that people gave on this regulation."]
-        if len(found) > MOST_CITED:
-            self.cited.errors = [*self.cited.errors, f"Cite {MOST_CITED} reasons or fewer."]
         unclear += [name for name in pasted if name not in known]
         if unclear:
             shown = "”, “".join(line[:60] for line in unclear[:3])
@@ -128,4 +139,4 @@ class ApprovalForm(Form):
 
     @property
     def shown_version(self) -> int:
-        return int(self.version.data) if (self.version.data or "").isdecimal() else -1
+        return version_shown(self.version.data)

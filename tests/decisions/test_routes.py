@@ -10,6 +10,7 @@ from core import clock
 from core.db import db, transaction
 from decisions.models import Decision, Draft
 from decisions.rules import DraftStatus, Outcome
+from tests.conftest import both_databases
 from tests.factories import (
     DAY,
     NOON,
@@ -210,9 +211,43 @@ def test_what_does_not_fit_is_said_and_nothing_typed_is_lost(app, signed_in, reg
 
 def test_no_version_that_was_made_up_overwrites_anything(app, signed_in, regulation, official):
     client = signed_in(official)
-    for version in ("-1", "7", "abc", "١"):
+    for version in ("-1", "7", "abc", "١", "9" * 5_000):
         assert send(client, regulation.slug, version=version).status_code == 409, version
     assert how_many(Draft) == 0
+
+
+def test_no_version_that_was_made_up_is_approved(app, signed_in, regulation, official, second):
+    send(signed_in(official), regulation.slug, do="submit")
+    for version in ("-1", "abc", "9" * 5_000):
+        assert decide(signed_in(second), regulation.slug, "approve", version).status_code == 409, version
+    assert how_many(Decision) == 0
+
+
+@both_databases
+@pytest.mark.parametrize("cited", ["a\0b", "x" * 10_000, "\ud800", ""])
+def test_what_names_no_reason_is_said_beside_the_ticks(app, signed_in, regulation, official, cited):
+    refused = send(signed_in(official), regulation.slug, cited=cited.encode("utf-8", "surrogatepass"))
+    assert (refused.status_code, "Tick only reasons that people gave on this regulation." in refused.text) == (
+        422,
+        True,
+    )
+    assert how_many(Draft) == 0
+
+
+def test_no_more_is_asked_for_forty_thousand_ticks_than_for_201(app, signed_in, regulation, official):
+    client, sent = signed_in(official), []
+    for ticks in (201, 40_000):
+        with queries_counted() as statements:
+            refused = send(client, regulation.slug, cited=[f"{number:x}" for number in range(ticks)])
+        assert (refused.status_code, "Cite 200 reasons or fewer." in refused.text) == (422, True)
+        sent.append(max(map(len, statements)))
+    assert sent[0] == sent[1]
+
+
+def test_two_hundred_pasted_lines_are_looked_up_and_no_more(app, signed_in, regulation, official):
+    pasted = "\n".join(f"{number:032x}" for number in range(201))
+    refused = send(signed_in(official), regulation.slug, also_cited=pasted)
+    assert (refused.status_code, "Cite 200 reasons or fewer." in refused.text) == (422, True)
 
 
 def test_reasons_are_cited_by_ticking_or_pasting_their_address(app, signed_in, regulation, official):
