@@ -91,6 +91,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     _keep_to_its_own(app, settings)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    app.url_map.strict_slashes = False  # an address with a slash too many is still that address
     app.view_functions["static"].access = "public"  # type: ignore[attr-defined]
     _add_search(app)
     _add_commands(app)

@@ -59,7 +59,9 @@ class Settings:
             mail_from=env.get("MAIL_FROM") or "no-reply@localhost",
             site_url=_public_address(env) if production else env.get("SITE_URL", "http://127.0.0.1:8000").rstrip("/"),
             site_name=env.get("SITE_NAME") or "Regulation Review",
-            contact=env.get("SITE_CONTACT") or "the office that runs this site",
+            contact=_required(env, "SITE_CONTACT")
+            if production
+            else env.get("SITE_CONTACT") or "the office that runs this site",
         )
 
 

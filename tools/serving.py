@@ -84,6 +84,7 @@ def prepare(data_dir: Path, environment: dict[str, str], *, empty: bool) -> None
         return
     command = (*FLASK, "prepare", *(["--empty"] if empty else []))
     unprepared = f"The data in {data_dir} could not be prepared; the lines above say why."
+    say("Preparing the data …" if empty else "Loading the catalogue and playing the demonstration …")
     with alone(data_dir / "prepare.lock"):
         once(stamp, proof, lambda: must(*command, otherwise=unprepared, env=environment))
 

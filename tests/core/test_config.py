@@ -15,6 +15,7 @@ PRODUCTION = {
     "SITE_MODE": "production",
     "SECRET_KEY": "long and secret, as production needs",
     "SITE_URL": "https://review.example.org/",
+    "SITE_CONTACT": "Example Department, 1 Example Street",
     "MAIL_URL": "smtp+tls://mail.example.org",
 }
 
@@ -47,7 +48,7 @@ def test_production_takes_what_it_is_given(tmp_path):
     assert found.site_url == "https://review.example.org"
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "SITE_URL", "MAIL_URL"])
+@pytest.mark.parametrize("name", ["SECRET_KEY", "SITE_URL", "MAIL_URL", "SITE_CONTACT"])
 @pytest.mark.parametrize("given", [None, ""])
 def test_production_without_a_setting_does_not_start_and_names_it(tmp_path, name, given):
     environ = {"DATA_DIR": str(tmp_path), **PRODUCTION}
