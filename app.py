@@ -89,9 +89,9 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     security.init_app(app, https=https, hidden_from_search=settings.is_demonstration)
     error_pages.init_app(app)
     _keep_to_its_own(app, settings)
+    app.url_map.strict_slashes = False  # an address with a slash too many is still that address
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    app.url_map.strict_slashes = False  # an address with a slash too many is still that address
     app.view_functions["static"].access = "public"  # type: ignore[attr-defined]
     _add_search(app)
     _add_commands(app)

@@ -343,3 +343,8 @@ def test_numbers_say_from_how_much_of_the_record_they_were_counted(app, client):
 def test_days_left_are_counted_in_uk_days(app, client):
     a_theme(title="Soon", closes=NOON + timedelta(hours=12))
     assert "last day" in page(client, "/themes")
+
+
+@pytest.mark.parametrize("address", ["/regulations/", "/themes/", "/decisions/", "/record/", "/help/", "/help/privacy/"])
+def test_a_slash_too_many_finds_the_page_all_the_same(app, client, address):
+    assert client.get(address).status_code == 200
