@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from core.errors import NotAllowed, RuleBroken
 from regulations.rules import Stage
-from voting.rules import Direction, Tally
+from voting.rules import Choice, Direction, Tally
 
 TOO_FEW = 20
 STATEMENT_LENGTH = 400
@@ -113,11 +113,10 @@ def compare(outcome: Outcome, direction: Direction | None, tally: Tally) -> Comp
     if outcome != leading.value:
         agrees, sentence = False, f"Differs from the largest group, who chose {leading}: {group}."
     elif _same_way(direction, tally, outcome):
-        agrees, sentence = True, f"The same as the largest group chose: {leading}, {group}."
+        way = f"; {_way_asked(tally)}" if leading is Choice.IMPROVE and tally.leading_direction else ""
+        agrees, sentence = True, f"The same as the largest group chose: {leading}, {group}{way}."
     else:
-        wanted = tally.leading_direction
-        asked = f"{getattr(tally, f'improve_{wanted}'):,} of {tally.improve:,}"
-        agrees, sentence = False, f"Differs from what most who chose improve asked for: {_way(wanted)}, {asked}."
+        agrees, sentence = False, f"Differs from what most who chose improve asked for: {_way_asked(tally)}."
     if tally.participants < TOO_FEW:
         few = f"Fewer than {TOO_FEW} people answered, too few to weigh."
         return Compared(Comparison.TOO_FEW, agrees, f"{sentence} {few}")
@@ -131,8 +130,12 @@ def _same_way(direction: Direction | None, tally: Tally, outcome: Outcome) -> bo
     return direction == tally.leading_direction
 
 
-def _way(direction: Direction | None) -> str:
-    return direction.label.lower() if direction else ""
+def _way_asked(tally: Tally) -> str:
+    """What more improvers asked for than anything else, "lighter, 20 of 27"."""
+    wanted = tally.leading_direction
+    if wanted is None:
+        return ""
+    return f"{wanted.label.lower()}, {getattr(tally, f'improve_{wanted}'):,} of {tally.improve:,}"
 
 
 def check_proposal(proposal: Proposal, compared: Compared | None) -> None:

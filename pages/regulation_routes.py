@@ -2,15 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 
-from accounts.rules import Capacity
+from accounts.rules import Capacity, Level
 from core import clock
 from core.access import public
-from core.clock import uk_day
 from core.errors import Unavailable
 from core.forms import tidy_line
 from core.paging import Page, page_number
@@ -22,8 +21,8 @@ from pages import reading, trail
 from pages.evidence import Crossed, crossed_tally
 from pages.trail import Place
 from regulations.models import Regulation
-from regulations.queries import regulation_with, sectors_of
-from regulations.rules import GRACE, SECTORS, Split, Stage
+from regulations.queries import regulation_and_sectors, regulation_with
+from regulations.rules import SECTORS, Split, Stage
 from search.queries import matching_comments
 from search.rules import LONGEST_QUERY
 from voting.queries import count_readable, count_reasons, reasons_of, strongest_reasons, tally_of
@@ -31,9 +30,10 @@ from voting.rules import Choice, Tally
 
 bp = Blueprint("reading", __name__)
 
-LATELY = timedelta(days=14)
 TRAIL_LINES = 7
 FOUND_AT_MOST = 5_000
+CAPACITIES = {capacity.plural: capacity.value for capacity in Capacity}
+LEVELS = {level.name.replace("_", " ").capitalize(): level.value for level in Level}
 CROSSED_FIELDS = ("slug", "capacity", "level", *Tally().counts)
 
 
@@ -41,13 +41,12 @@ CROSSED_FIELDS = ("slug", "capacity", "level", *Tally().counts)
 @public
 def regulation(slug: str) -> str:
     now = clock.now()
-    found = regulation_with(slug)
+    found, sectors = regulation_and_sectors(slug)
     tally = tally_of(found.id)
     decisions = decisions_on(found.id) if found.settled else []
     place = Place(found.slug, found.theme_id)
-    folds = [] if found.settled else trail.folded_days(place, uk_day(min(now, found.theme.closes_at + GRACE) - LATELY))
-    acts = trail.acts(place, limit=TRAIL_LINES, demonstration=reading.is_demonstration())
-    story = trail.together(acts, folds)[:TRAIL_LINES]
+    acts = trail.acts(place, limit=TRAIL_LINES + 1, demonstration=reading.is_demonstration())
+    story = trail.together(acts, trail.folded_days(place))
     return render_template(
         "reading/regulation.html",
         regulation=found,
@@ -65,8 +64,9 @@ def regulation(slug: str) -> str:
         in_force=reading.day_in(found.in_force) or found.in_force,
         checked_on=reading.day_in(found.checked_on),
         source=reading.SOURCES.get(found.source, found.source),
-        sectors=[SECTORS.get(name, name) for name in sectors_of(found.id)],
-        trail=[reading.trail_shown(found.slug, item) for item in story],
+        sectors=[SECTORS.get(name, name) for name in sectors],
+        trail=[reading.trail_shown(found.slug, item) for item in story[:TRAIL_LINES]],
+        left_out=trail.left_out(story[TRAIL_LINES:]),
         contents_list=_contents(found, tally, bool(decisions)),
     )
 
@@ -139,6 +139,7 @@ def evidence(slug: str) -> str | Response:
         tally=_dated(tally, found),
         final_at=_final_at(found),
         sealed=mode == "kept",
+        has_closed=found.theme.window.has_closed(now),
         crossed=[(part.label, part.tally) for part in crossed],
         sides=[] if mode == "kept" else _sides(found),
         downloads={form: url_for(f"reading.evidence_{form}", slug=slug) for form in ("json", "csv")},
@@ -146,8 +147,7 @@ def evidence(slug: str) -> str | Response:
 
 
 def _crossed_row(slug: str, part: Crossed, sealed: bool) -> dict[str, Any]:
-    counts = _part("slug", slug, part.tally, sealed)
-    return {"slug": slug, "capacity": part.capacity.value, "level": part.level} | counts
+    return {"slug": slug, "capacity": part.capacity.value, "level": part.level} | _counts(part.tally, sealed)
 
 
 @bp.route("/regulations/<slug>.json")
@@ -167,15 +167,18 @@ def regulation_json(slug: str) -> Response:
         "reasons": tally.reasons,
         "counted_at": tally.as_at,
         "counted_lines": tally.position,
-        "by_capacity": [_part("capacity", label, part, sealed) for label, part in tally.by_capacity],
-        "by_level": [_part("level", label, part, sealed) for label, part in tally.by_level],
+        "by_capacity": [_part("capacity", CAPACITIES[label], part, sealed, label) for label, part in tally.by_capacity],
+        "by_level": [_part("level", LEVELS[label], part, sealed, label) for label, part in tally.by_level],
     }
     return json_response(labelled([row], demonstration=reading.is_demonstration())[0])
 
 
-def _part(name: str, label: str, tally: Tally, sealed: bool) -> dict[str, Any]:
-    counts = {key: None if sealed and key != "participants" else n for key, n in tally.counts.items()}
-    return {name: label} | counts
+def _part(name: str, code: str | int, tally: Tally, sealed: bool, label: str) -> dict[str, Any]:
+    return {name: code, "label": label} | _counts(tally, sealed)
+
+
+def _counts(tally: Tally, sealed: bool) -> dict[str, int | None]:
+    return {key: None if sealed and key != "participants" else n for key, n in tally.counts.items()}
 
 
 @bp.route("/regulations/<slug>/comments")
@@ -219,6 +222,7 @@ def comments(slug: str) -> str | Response:
         clock=reading.clock_of(found, clock.now()).given,
         is_open=reading.is_open(found, clock.now()),
         sealed=reading.is_sealed(found),
+        has_closed=found.theme.window.has_closed(clock.now()),
         asked=asked,
         rebuilding=bool(asked["q"]) and ids is None,
         page=replace(page, rows=[reading.reason_shown(reason) for reason in here]),

@@ -11,7 +11,7 @@ from audit.models import Entry, Opening
 from audit.queries import COLUMNS, Line, line
 from core.clock import in_uk
 from core.db import db
-from pages.sentences import Around, Gathered, Sentence, gathered_sentence, sentence
+from pages.sentences import Around, Gathered, Sentence, gathered_sentence, how_many, sentence
 from regulations.models import Regulation, Theme
 from search.rules import citations_in
 from voting.models import DayTally
@@ -155,23 +155,43 @@ def neighbours(idx: int) -> dict[int, str]:
 def acts(place: Place, *, limit: int, demonstration: bool) -> list[Told]:
     """The newest lines on a regulation and its theme's window, but for votes, reasons and supports."""
     newest = [
-        select(Entry.seq).where(condition, Entry.idx.is_not(None)).order_by(Entry.idx.desc()).limit(limit).subquery()
+        select(Entry.seq)
+        .where(condition, Entry.idx.is_not(None))
+        .order_by(Entry.idx.desc())
+        .limit(2 * limit)
+        .subquery()
         for condition in (and_(Entry.item == place.item, Entry.type.not_in(GATHERED)), _of_theme(place))
     ]
     wanted = union_all(*(select(part.c.seq) for part in newest))
-    rows = _told_rows().where(Entry.seq.in_(wanted)).order_by(Entry.idx.desc()).limit(limit)
-    return [_told(row, demonstration) for row in db.session.execute(rows)]
+    rows = _told_rows().where(Entry.seq.in_(wanted)).order_by(Entry.idx.desc()).limit(2 * limit)
+    return with_its_stage([_told(row, demonstration) for row in db.session.execute(rows)])[:limit]
 
 
-def folded_days(place: Place, since: date | None = None) -> list[Folded]:
+def with_its_stage(acts: Sequence[Told]) -> list[Told]:
+    """The same acts, each stage that a decision set told in the line of that decision instead of one of its own."""
+    set_by: dict[tuple[Any, ...], list[Told]] = {}
+    for act in acts:
+        if act.line.type == "stage":
+            set_by.setdefault((act.line.at, act.line.item, act.line.said["actor"]), []).append(act)
+    told, folded = [], set()
+    for act in acts:
+        decided_by = (act.line.at, act.line.item, act.line.said.get("approver"))
+        if act.line.type == "decision" and set_by.get(decided_by):
+            stage = set_by[decided_by].pop(0)
+            folded.add(stage.line.id)
+            word = stage.line.said["stage"].replace("_", " ")
+            act = replace(act, says=replace(act.says, detail=f"{act.says.detail} The stage was set to {word}."))
+        told.append(act)
+    return [act for act in told if act.line.id not in folded]
+
+
+def folded_days(place: Place) -> list[Folded]:
     """Votes, reasons and supports on a regulation, added up by the day in the UK, the newest day first."""
     wanted = (
         select(DayTally.day, DayTally.type, DayTally.side, DayTally.taken_back, DayTally.again, DayTally.lines)
         .join(Regulation, Regulation.id == DayTally.regulation_id)
         .where(Regulation.slug == place.item)
     )
-    if since is not None:
-        wanted = wanted.where(DayTally.day >= since)
     days: dict[date, dict[str, Gathered]] = {}
     for row in db.session.execute(wanted):
         gathered = days.setdefault(row.day, {}).setdefault(row.type, Gathered())
@@ -221,6 +241,17 @@ def together(told: Sequence[Told], folds: Sequence[Folded]) -> list[Told | Folde
     for one in told:
         days.append((one.at.date(), one.at.hour + 1, _rank(one.line.type), one.line.idx or 0, one))
     return [found[-1] for found in sorted(days, key=lambda found: found[:-1], reverse=True)]
+
+
+def left_out(items: Sequence[Told | Folded]) -> str:
+    """What a shortened story leaves out: "12 earlier votes on 3 days, and more", or nothing when it leaves nothing."""
+    days = [item for item in items if isinstance(item, Folded)]
+    votes = [day.gathered["vote"].given for day in days if "vote" in day.gathered and day.gathered["vote"].given]
+    if not votes:
+        return "There is more" if items else ""
+    counted = f"{how_many(sum(votes), 'earlier vote')} on {how_many(len(votes), 'day')}"
+    only_votes = len(days) == len(items) and sum(day.number for day in days) == sum(votes)
+    return counted if only_votes else f"{counted}, and more"
 
 
 TOLD_LAST = ("theme", "window", "item.version", "tally", "stage", "decision")

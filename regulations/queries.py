@@ -32,6 +32,22 @@ def regulation_with(slug: str) -> Regulation:
     return regulation
 
 
+def regulation_and_sectors(slug: str) -> tuple[Regulation, list[str]]:
+    """The same with the sectors it bears on, asked for at once."""
+    sectors = (
+        select(func.aggregate_strings(RegulationSector.sector, ","))
+        .where(RegulationSector.regulation_id == Regulation.id)
+        .scalar_subquery()
+    )
+    wanted = select(Regulation, sectors).where(Regulation.slug == slug)
+    row = db.session.execute(
+        wanted.options(joinedload(Regulation.theme), joinedload(Regulation.department))
+    ).one_or_none()
+    if row is None:
+        raise NotFound("There is no regulation at this address.")
+    return row[0], sorted(row[1].split(",")) if row[1] else []
+
+
 def stage_expression(now: datetime) -> ColumnElement[str]:
     """rules.stage_of in SQL; a test holds the two against each other."""
     return case(
@@ -94,8 +110,3 @@ def _theme_row(row: Any, now: datetime) -> ThemeRow:
         row.id, row.slug, row.title, row.kind, row.summary, Split(row.split), window, row.decision_due_at,
         row.frozen_at, row.regulations, row.settled - row.spent, stage,
     )  # fmt: skip
-
-
-def sectors_of(regulation_id: int) -> list[str]:
-    wanted = select(RegulationSector.sector).filter_by(regulation_id=regulation_id).order_by(RegulationSector.sector)
-    return list(db.session.scalars(wanted))

@@ -57,6 +57,8 @@ def test_how_an_outcome_stands_to_the_vote(outcome, direction, tally, word, agre
 
 def test_the_comparison_names_the_group_and_its_size():
     assert compare(Outcome.KEEP, None, KEEPERS).sentence == "The same as the largest group chose: keep, 20 of 30."
+    improved = "The same as the largest group chose: improve, 20 of 30; stricter, 15 of 20."
+    assert compare(Outcome.IMPROVE, Direction.STRICTER, IMPROVERS).sentence == improved
     assert "who chose keep: 20 of 30" in compare(Outcome.SCRAP, None, KEEPERS).sentence
     assert "asked for: stricter, 15 of 20" in compare(Outcome.IMPROVE, Direction.LIGHTER, IMPROVERS).sentence
     assert "Fewer than 20 people" in compare(Outcome.SCRAP, None, FEW).sentence
@@ -64,7 +66,9 @@ def test_the_comparison_names_the_group_and_its_size():
 
 def test_improving_any_way_goes_with_improvers_who_agree_on_none():
     split = Tally(participants=20, improve=20, improve_lighter=10, improve_stricter=10)
-    assert compare(Outcome.IMPROVE, Direction.OTHER, split).agrees is True
+    compared = compare(Outcome.IMPROVE, Direction.OTHER, split)
+    assert compared.agrees is True
+    assert compared.sentence == "The same as the largest group chose: improve, 20 of 20."
 
 
 @pytest.mark.parametrize(

@@ -345,6 +345,8 @@ def test_days_left_are_counted_in_uk_days(app, client):
     assert "last day" in page(client, "/themes")
 
 
-@pytest.mark.parametrize("address", ["/regulations/", "/themes/", "/decisions/", "/record/", "/help/", "/help/privacy/"])
+@pytest.mark.parametrize(
+    "address", ["/regulations/", "/themes/", "/decisions/", "/record/", "/help/", "/help/privacy/"]
+)
 def test_a_slash_too_many_finds_the_page_all_the_same(app, client, address):
     assert client.get(address).status_code == 200

@@ -18,6 +18,7 @@ from tests.conftest import both_databases
 from tests.factories import (
     DAY,
     NOON,
+    a_ballot,
     a_decision,
     a_frozen_theme,
     a_member_of_staff,
@@ -31,6 +32,7 @@ from tests.queries_counted import queries_counted
 from voting.models import Comment
 from voting.moderation import hide_comment
 from voting.rules import Choice, Direction, ModerationRule, ReasonKind
+from voting.services import cast_vote
 
 SCRAP, IMPROVE, KEEP = Choice
 NONSENSE = (
@@ -172,6 +174,72 @@ def test_a_decided_regulation_begins_with_the_decision_beside_the_vote(client):
     assert "/vote" not in html
 
 
+def test_a_decided_regulations_first_screen_says_what_was_decided(client):
+    theme = a_theme()
+    regulation = a_regulation(theme)
+    a_vote(regulation, IMPROVE)
+    a_frozen_theme(theme)
+    a_decision(regulation, Outcome.IMPROVE)
+    html = client.get(f"/regulations/{regulation.slug}").text
+    opening = words_of("<main>" + html.partition('<div class="opening')[2].partition('<div class="columns')[0])
+    assert "Improve clearer" in opening
+    assert words_of(html).count("The same as the largest group chose: improve, 1 of 1; clearer, 1 of 1.") == 1
+
+
+def test_the_trail_holds_the_votes_of_every_stage_and_counts_what_it_leaves_out(client):
+    theme = a_theme(opens=NOON - 20 * DAY)
+    regulation = a_regulation(theme)
+    for n in range(9):
+        no_reason(regulation, KEEP, now=NOON - n * DAY)
+    settle_the_record()
+    address = f"/regulations/{regulation.slug}"
+    trail = page(client, address).partition("Its trail")[2]
+    assert trail.count("1 vote counted: 1 keep") == 7
+    assert "2 earlier votes on 2 days, and more: the whole history" in page(client, address)
+    a_frozen_theme(theme)
+    a_decision(regulation)
+    text = page(client, address)
+    assert "Decision 2026-0001 was published" in text
+    assert text.count("1 vote counted: 1 keep") == 5
+    assert "4 earlier votes on 4 days, and more: the whole history" in text
+    quiet = a_regulation(theme)
+    assert "the whole history" not in page(client, f"/regulations/{quiet.slug}")
+
+
+def test_in_a_demonstration_every_reason_says_so(client):
+    theme = a_theme()
+    regulation = a_regulation(theme)
+    given, inventor = a_reason(regulation, "It keeps us safe at work."), a_voter()
+    with transaction():
+        ballot = a_ballot(KEEP, "It is short enough to read.")
+        cast_vote(voter=inventor, regulation=regulation, ballot=ballot, now=NOON, demonstration=True)
+    invented = db.session.scalars(select(Comment.public_id).filter_by(demonstration=True)).one()
+    a_frozen_theme(theme)
+    reference = a_decision(regulation, cited_comments=(given, invented)).reference
+    here = f"/regulations/{regulation.slug}"
+    for address in (here, f"{here}/comments", f"{here}/evidence", f"/decisions/{reference}"):
+        text = page(client, address)
+        assert text.count("Demonstration: nobody wrote this") == 1, address
+        assert text.count("Demonstration: written to try this site out") == 1, address
+
+
+def test_after_the_close_what_nobody_gave_will_not_come_any_more(client):
+    theme = a_theme()
+    answered, silent = a_regulation(theme), a_regulation(theme)
+    a_reason(answered, "It keeps us safe at work.")
+    settle_the_record()
+    here, there = (f"/regulations/{regulation.slug}" for regulation in (answered, silent))
+    assert page(client, here).count("No one has given a reason for this yet.") == 2
+    assert "No one has answered yet" in page(client, f"{there}/evidence")
+    with clock.pretending(NOON + 8 * DAY):
+        assert page(client, here).count("Nobody gave a reason for this.") == 2
+        assert "Nobody answered while the window was open." in page(client, there)
+        assert "Nobody answered" in page(client, f"{there}/evidence")
+        assert "Nobody gave a reason" in page(client, f"{there}/comments")
+        for address in (here, there, f"{there}/evidence", f"{there}/comments"):
+            assert "No one has" not in page(client, address), address
+
+
 def test_a_folded_split_is_folded_with_its_time_and_opens_with_the_close(client):
     theme = a_theme(split=Split.FOLDED)
     regulation = a_regulation(theme)
@@ -216,6 +284,9 @@ def test_the_regulation_as_data_has_the_fields_of_its_row_and_its_tallies(client
     assert row.keys() >= {*REGULATION_FIELDS, "demonstration"}
     listed = next(r for r in client.get("/regulations.json").get_json() if r["slug"] == regulation.slug)
     assert {name: row[name] for name in REGULATION_FIELDS} == {name: listed[name] for name in REGULATION_FIELDS}
+    named = [(part["capacity"], part["label"]) for part in row["by_capacity"]]
+    assert named == [("public", "Members of the public"), ("business", "Businesses")]
+    assert [(part["level"], part["label"]) for part in row["by_level"]] == [(1, "Email confirmed")]
     for parts in (row["by_capacity"], row["by_level"]):
         assert sum(part["participants"] for part in parts) == row["participants"] == 2
         assert sum(part["scrap"] for part in parts) == row["scrap"] == 1

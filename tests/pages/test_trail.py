@@ -8,10 +8,11 @@ import pytest
 
 from accounts.rules import Capacity, Role
 from audit.entries import ALL
+from audit.queries import Line
 from core.db import db, transaction
 from pages import trail
 from pages.sentences import TYPE_WORDS, Around, Gathered, gathered_sentence, sentence
-from pages.trail import Place, hours_of
+from pages.trail import Place, Told, hours_of
 from regulations.rules import Split
 from regulations.services import close_early
 from tests.conftest import both_databases
@@ -205,10 +206,47 @@ def test_the_history_holds_windows_moderation_counts_and_decisions_with_their_re
         "The reason given: The rules are replaced next week.",
         "The count became final: 1 person, 0 scrap, 0 improve, 1 keep.",
         "Demonstration: no such decision was made. Decision 2026-0001 was published: keep.",
-        "The stage was set to decided",
     ):
         assert words in text, words
     assert "960000" not in text
+
+
+def test_the_stage_a_decision_sets_is_told_in_its_line_and_keeps_its_own_in_the_record(client):
+    theme = a_theme()
+    regulation = a_regulation(theme)
+    a_frozen_theme(theme)
+    a_decision(regulation)
+    history = f"/regulations/{regulation.slug}/history"
+    for address in (history, f"{history}.atom", f"/regulations/{regulation.slug}"):
+        text = client.get(address).text
+        assert "The stage was set to decided, by" not in text, address
+        assert "The stage was set to decided." in text, address
+    assert [row["sentence"][:28] for row in client.get(f"{history}.json?type=stage").get_json()] == [
+        "The stage was set to decided"
+    ]
+    assert "The stage was set to decided, by" in client.get("/record").text
+
+
+def test_a_stage_nobody_decided_keeps_its_own_line():
+    def told(id, type, **said):
+        at = datetime(2026, 3, 2, 12, tzinfo=UTC)
+        around = AROUND if type == "decision" else Around()
+        return Told(Line(id, 1, type, "x", at, said), "", sentence(type, WORDS[type] | said, around))
+
+    decision = told("1", "decision", approver="B", reference="2026-0007")
+    own, other = told("2", "stage", stage="decided", actor="B"), told("3", "stage", stage="done", actor="C")
+    assert [act.line.id for act in trail.with_its_stage([own, other, decision])] == ["3", "1"]
+    assert [act.line.id for act in trail.with_its_stage([own, other])] == ["2", "3"]
+
+
+def test_what_a_shortened_story_leaves_out_is_counted():
+    one = trail.Folded(date(2026, 3, 2), {"vote": Gathered(keep=3, taken_back=1)})
+    two = trail.Folded(date(2026, 3, 1), {"vote": Gathered(scrap=1), "comment": Gathered(scrap=1)})
+    three = trail.Folded(date(2026, 2, 1), {"vote": Gathered(scrap=1)})
+    assert trail.left_out([]) == ""
+    assert trail.left_out([three]) == "1 earlier vote on 1 day"
+    assert trail.left_out([one, two, three]) == "5 earlier votes on 3 days, and more"
+    assert trail.left_out([trail.Folded(date(2026, 2, 1), {"support": Gathered(unsaid=1)})]) == "There is more"
 
 
 def test_a_kept_split_stays_kept_in_the_trail(client):

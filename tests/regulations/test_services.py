@@ -9,7 +9,7 @@ from core.db import db, transaction
 from core.errors import Clash, NotAllowed, NotFound, RuleBroken
 from decisions.rules import Outcome
 from regulations.models import Regulation, RegulationSector, Theme
-from regulations.queries import regulation_with, sectors_of, stage_expression, theme_with, themes
+from regulations.queries import regulation_and_sectors, regulation_with, stage_expression, theme_with, themes
 from regulations.rules import DECISION_DUE, Stage
 from regulations.services import close_early, listing_digest, settle
 from tests.conftest import both_databases
@@ -104,7 +104,7 @@ def test_listing_fixes_the_words_people_are_asked_about(app):
     regulation = a_regulation(sectors=("retail", "hospitality"))
     (entry,) = the_record("item.version")
     assert entry["text_sha256"] == listing_digest(regulation.title, regulation.sentence, regulation.summary)
-    assert (entry["item"], sectors_of(regulation.id)) == (regulation.slug, ["hospitality", "retail"])
+    assert (entry["item"], regulation_and_sectors(regulation.slug)[1]) == (regulation.slug, ["hospitality", "retail"])
     assert how_many(RegulationSector) == 2
 
 
