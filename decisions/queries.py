@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select, true
 from sqlalchemy.orm import aliased, joinedload
 
 from accounts.models import Account, Department, Post
@@ -327,8 +327,8 @@ class Undecided:
     draft_status: str | None
 
 
-def undecided(now: datetime, *, offset: int = 0, limit: int | None = None) -> list[Undecided]:
-    """Closed and not decided, the longest wait first."""
+def undecided(now: datetime, *, theme: str = "", offset: int = 0, limit: int | None = None) -> list[Undecided]:
+    """Closed and not decided, of one theme or of all, the longest wait first."""
     wanted = (
         select(
             Regulation.slug, Regulation.title, Theme.title.label("theme_title"), Department.name.label("department"),
@@ -338,19 +338,30 @@ def undecided(now: datetime, *, offset: int = 0, limit: int | None = None) -> li
         .join(Theme, Theme.id == Regulation.theme_id)
         .join(Department, Department.id == Regulation.department_id)
         .outerjoin(Draft, Draft.regulation_id == Regulation.id)
-        .where(*_waits(now))
+        .where(*_waits(now), Theme.slug == theme if theme else true())
         .order_by(Theme.closes_at, Theme.title, Regulation.title, Regulation.id)
         .offset(offset)
     )  # fmt: skip
     return [Undecided(**row._mapping) for row in db.session.execute(wanted if limit is None else wanted.limit(limit))]
 
 
-def count_undecided(now: datetime) -> tuple[int, int]:
-    """How many wait for their decision, and how many of them are overdue."""
-    overdue = func.coalesce(func.sum(case((Theme.decision_due_at < now, 1), else_=0)), 0)
-    wanted = select(func.count(), overdue).select_from(Regulation).join(Theme, Theme.id == Regulation.theme_id)
-    total, late = db.session.execute(wanted.where(*_waits(now))).one()
-    return total, late
+@dataclass(frozen=True)
+class ClosedTheme:
+    """A closed theme, with how many of its regulations wait for their decision."""
+
+    slug: str
+    title: str
+    closed_at: datetime
+    due_at: datetime
+    waiting: int
+
+
+def closed_themes(now: datetime) -> list[ClosedTheme]:
+    """Those of which something waits, the newest closing first."""
+    columns = (Theme.slug, Theme.title, Theme.closes_at, Theme.decision_due_at)
+    wanted = select(*columns, func.count()).join(Regulation, Regulation.theme_id == Theme.id).where(*_waits(now))
+    rows = wanted.group_by(Theme.id, *columns).order_by(Theme.closes_at.desc(), Theme.title)
+    return [ClosedTheme(*row) for row in db.session.execute(rows)]
 
 
 def _waits(now: datetime) -> tuple[ColumnElement[bool], ...]:

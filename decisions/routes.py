@@ -43,9 +43,12 @@ def _me() -> Account:
 @staff(*STAFF)
 def desk() -> str:
     now, me = clock.now(), _me()
-    waiting, overdue = queries.count_undecided(now)
+    closed = queries.closed_themes(now)
+    chosen = next((theme for theme in closed if theme.slug == request.args.get("theme")), None)
+    waiting = chosen.waiting if chosen else sum(theme.waiting for theme in closed)
     number = min(page_number(request.args.get("page")), Page[Undecided]([], 1, waiting).pages)
-    rows = queries.undecided(now, offset=(number - 1) * PER_PAGE, limit=PER_PAGE)
+    only = chosen.slug if chosen else ""
+    rows = queries.undecided(now, theme=only, offset=(number - 1) * PER_PAGE, limit=PER_PAGE)
     drafts = queries.drafts()
     return render_template(
         "decisions/desk.html",
@@ -57,7 +60,11 @@ def desk() -> str:
         checks=me.role in (Role.MODERATOR, Role.OFFICIAL, Role.ADMINISTRATOR),
         open_themes=[theme for theme in themes(now) if theme.stage is Stage.OPEN],
         page=Page([_waiting(row, now) for row in rows], number, waiting),
-        overdue=overdue,
+        page_url=lambda n: url_for("decisions.desk", theme=only or None, page=n, _anchor="undecided"),
+        closed_themes=closed,
+        chosen=chosen,
+        undecided=sum(theme.waiting for theme in closed),
+        overdue=sum(theme.waiting for theme in closed if theme.due_at < now),
         to_approve=[row for row in drafts if row.status == DraftStatus.SUBMITTED and row.written_by_id != me.id],
         drafts=[row for row in drafts if row.status != DraftStatus.SUBMITTED or row.written_by_id == me.id],
         latest=queries.decisions(Wanted(), limit=5),
@@ -90,8 +97,8 @@ def close_theme(slug: str) -> Answer:
         except RuleBroken as error:
             form.show_rule_broken(error)
         else:
-            flash(f"{theme_with(slug).title} is closed. Its regulations wait for their decisions below.")
-            return redirect(url_for("decisions.desk"), code=303)
+            flash(f"{theme_with(slug).title} is closed. Its regulations wait for their decisions.")
+            return redirect(url_for("decisions.desk", theme=slug), code=303)
     theme = theme_with(slug)
     page = render_template(
         "decisions/close_theme.html",
@@ -264,6 +271,7 @@ def _as_it_would_be(draft: Draft, now: datetime) -> dict[str, Any]:
     """The page that everybody would see, or what it lacks; and what the approver should mind."""
     me = _me()
     tally, frozen = queries.tally_to_decide_on(draft.regulation_id)
+    final_at = draft.regulation.theme.closes_at + GRACE
     decision: DecisionRow | None = None
     lacks = ""
     try:
@@ -283,6 +291,8 @@ def _as_it_would_be(draft: Draft, now: datetime) -> dict[str, Any]:
         "cited": queries.cited_in(decision) if decision else [],
         "tally": tally,
         "frozen": frozen,
+        "waiting": 0 if frozen or now >= final_at else waiting_in(draft.regulation.theme_id, now),
+        "final_at": in_uk(final_at),
         "wrote_it": draft.written_by_id == me.id,
         "submitted": draft.status == DraftStatus.SUBMITTED,
         "in_uk": in_uk,

@@ -80,6 +80,7 @@ class RegulationRow:
     improve_other: int | None
     keep: int | None
     comments: int | None
+    reasons: int
 
     @property
     def sealed(self) -> bool:
@@ -193,6 +194,7 @@ def regulations_query(wanted: Wanted, now: datetime) -> Select[Any]:
         Theme.slug.label("theme"), Theme.title.label("theme_title"), Department.name.label("department"),
         stage_expression(now).label("stage"), Theme.split, Theme.opens_at, Theme.closes_at,
         Theme.decision_due_at.label("due_at"), Decision.outcome, _participants.label("participants"), *split,
+        func.coalesce(TallyTotal.reasons, 0).label("reasons"),
     )  # fmt: skip
     return narrowed(rows, wanted, now).order_by(*_order(wanted, now))
 

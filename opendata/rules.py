@@ -6,16 +6,20 @@ from typing import Any, Protocol
 
 DECISION_FIELDS = (
     "reference", "slug", "title", "theme", "department", "outcome", "reasons", "decided_by", "approved_by",
-    "published_at", "agrees_with_vote", "supersedes", "superseded_by", "url",
+    "published_at", "agrees_with_vote", "supersedes", "superseded_by", "url", "direction", "statement",
+    "participants", "scrap", "improve", "keep",
 )  # fmt: skip
 REGULATION_FIELDS = (
     "slug", "citation", "title", "theme", "department", "stage", "participants", "scrap", "improve", "improve_lighter",
     "improve_clearer", "improve_stricter", "improve_other", "keep", "comments", "closes_on", "outcome", "url",
+    "reasons",
 )  # fmt: skip
 THEME_FIELDS = (
     "slug", "title", "kind", "stage", "opens_on", "closes_on", "decision_due_on", "split", "regulations", "decided",
     "answers", "url",
 )  # fmt: skip
+COUNTED = ("participants", "scrap", "improve", "keep")
+"""The final count a decision was taken on, as far as its row tells it."""
 NO_DECISION = "none"
 """How an address asks for regulations without a decision."""
 DEMONSTRATION = "demonstration"
@@ -29,11 +33,14 @@ class Published(Protocol):
     def reference(self) -> str: ...
     @property
     def published_at(self) -> datetime: ...
+    @property
+    def tally(self) -> Mapping[str, int]: ...
 
 
 def decision_row(decision: Published, url: str) -> dict[str, Any]:
     """A decision under the names that every download uses; what lists know beside them stays out."""
-    return {name: url if name == "url" else getattr(decision, name) for name in DECISION_FIELDS}
+    given = {"url": url, **{name: decision.tally[name] for name in COUNTED}}
+    return {name: given[name] if name in given else getattr(decision, name) for name in DECISION_FIELDS}
 
 
 def regulation_row(regulation: Any, url: str) -> dict[str, Any]:

@@ -231,8 +231,6 @@ def decision_json(reference: str) -> Response:
     """The row of the log and everything else the decision says, in the words its line in the record commits to."""
     found = queries.decision_with(tidy_line(reference))
     more = {
-        "statement": found.statement,
-        "direction": found.direction,
         "departure_reason": found.departure_reason,
         "evidence": found.evidence,
         "tally": found.tally,

@@ -22,7 +22,7 @@ from pages import rules
 from pages.rules import Asked, Facet, Slice, how_many
 from regulations.models import Regulation, RegulationSector, Theme
 from regulations.queries import stage_expression
-from regulations.rules import ALL_SECTORS, Citation
+from regulations.rules import ALL_SECTORS, Citation, Stage
 from search.queries import matching as search
 from search.rules import citations_in, plain_words
 
@@ -111,6 +111,8 @@ class Listing:
     sort: str
     without_filters: int
     """How many there are, or would be if the facets that leave nothing were taken off."""
+    any_open: bool
+    """Whether votes are taken on any of them."""
     rebuilding: bool
     """True while search is away and only titles were looked through."""
 
@@ -125,6 +127,7 @@ def listing(asked: Asked, now: datetime) -> Listing:
         page=Page(rows, number, total),
         facets=rules.facets(parts, sectors, for_all, asked),
         sort=wanted.sort,
+        any_open=any(part.stage == Stage.OPEN for part in rules.matching(parts, asked)),
         without_filters=total or _without_filters(asked, wanted, now),
         rebuilding=rebuilding,
     )

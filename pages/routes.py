@@ -61,11 +61,11 @@ def home() -> ResponseReturnValue:
 def _home_stats(numbers: dict[str, ThemeNumbers], decision_count: int) -> list[dict[str, Any]]:
     size, last = log_size(), latest_time()
     at = clock.in_uk(datetime.fromtimestamp(last, UTC))
-    listed, votes = (sum(getattr(n, what) for n in numbers.values()) for what in ("regulations", "answers"))
+    listed, votes = _totals(numbers)
     return [
-        {"number": listed, "label": "regulation" if listed == 1 else "regulations", "href": "/regulations"},
-        {"number": votes, "label": "vote counted" if votes == 1 else "votes counted", "href": "/themes"},
-        {"number": decision_count, "label": "decision" if decision_count == 1 else "decisions", "href": "/decisions"},
+        {"number": listed, "label": _one("regulation", listed), "href": "/regulations"},
+        {"number": votes, "label": f"{_one('vote', votes)} counted", "href": "/themes#total"},
+        {"number": decision_count, "label": _one("decision", decision_count), "href": "/decisions"},
         {
             "number": size,
             "label": "line in the record" if size == 1 else "lines in the record",
@@ -73,6 +73,11 @@ def _home_stats(numbers: dict[str, ThemeNumbers], decision_count: int) -> list[d
             "note": f"the last on {rules.oclock(at)}" if last else "",
         },
     ]
+
+
+def _totals(numbers: dict[str, ThemeNumbers]) -> tuple[int, int]:
+    """Regulations, and votes counted on them, of all themes together."""
+    return sum(n.regulations for n in numbers.values()), sum(n.answers for n in numbers.values())
 
 
 @bp.route("/themes")
@@ -86,7 +91,9 @@ def themes(form: str = "") -> ResponseReturnValue:
         return _as_data(form, map(_theme_row, cards), THEME_FIELDS, "themes.csv")
     stages = (Stage.OPEN, Stage.UPCOMING, Stage.UNDER_CONSIDERATION, Stage.DECIDED)
     groups = [(stage, [card for card in cards if card["stage"] is stage]) for stage in stages]
-    return render_template("pages/themes.html", groups=groups, total=len(cards), counted=_counted())
+    return render_template(
+        "pages/themes.html", groups=groups, total=len(cards), totals=_totals(numbers), counted=_counted()
+    )
 
 
 @bp.route("/themes/<slug>")
@@ -115,15 +122,31 @@ def theme(slug: str, form: str = "") -> ResponseReturnValue:
         demonstration = current_app.config["SITE"].demonstration
         rows = labelled(_regulation_rows(asked, now), demonstration=demonstration)
         return json_response(labelled([said], demonstration=demonstration)[0] | {"regulations": rows})
-    stats = [
-        {"number": numbers.regulations, "label": "regulation" if numbers.regulations == 1 else "regulations"},
-        {"number": numbers.answers, "label": "votes counted"},
-        {"number": numbers.reasons, "label": "votes with a reason"},
-        {"number": card["decided"], "label": "decided", "note": f"of {numbers.regulations - numbers.spent} to decide"},
-    ]
+    stats = _theme_stats(numbers, card["decided"], asked.without_filters(q=""))
     return render_template(
         "pages/theme.html", theme=shown, card=card, stats=stats, **_listing(asked, now), counted=_counted()
     )
+
+
+def _theme_stats(numbers: ThemeNumbers, decided: int, everything: Asked) -> list[dict[str, Any]]:
+    """Each number leads to the rows it was added up from."""
+    rows, by_votes = (everything.address(sort=sort) + "#regulations" for sort in ("title", "most_votes"))
+    decisions_on_it = f"/decisions?theme={everything.theme}"
+    return [
+        {"number": numbers.regulations, "label": _one("regulation", numbers.regulations), "href": rows},
+        {"number": numbers.answers, "label": f"{_one('vote', numbers.answers)} counted", "href": by_votes},
+        {"number": numbers.reasons, "label": f"{_one('vote', numbers.reasons)} with a reason", "href": by_votes},
+        {
+            "number": decided,
+            "label": "decided",
+            "href": decisions_on_it,
+            "note": f"of {numbers.regulations - numbers.spent} to decide",
+        },
+    ]
+
+
+def _one(word: str, number: int) -> str:
+    return word if number == 1 else f"{word}s"
 
 
 @bp.route("/regulations")
@@ -222,7 +245,7 @@ def _listing(asked: Asked, now: datetime) -> dict[str, Any]:
         "filters": filters,
         "chosen": len(asked.chosen),
         "page_url": lambda number: asked.address(page=number),
-        "sorts": rules.sort_links(asked, found.sort),
+        "sorts": rules.sort_links(asked, found.sort, found.any_open),
         "sort_note": rules.SORT_NOTES.get(found.sort, ""),
         "near_misses": [] if found.page.total else queries.near_misses(asked.q),
         "suggested_themes": [] if found.page.total else queries.some_themes(),

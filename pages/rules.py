@@ -137,12 +137,14 @@ def sort_of(asked: Asked, slices: Iterable[Slice]) -> str:
     return "closing_soonest"
 
 
-def sort_links(asked: Asked, current: str) -> list[dict[str, Any]]:
-    offered = [
-        name
-        for name in SORTS
-        if not (name == "relevance" and not asked.q) and not (name == "closing_soonest" and asked.theme)
-    ]
+def sort_links(asked: Asked, current: str, any_open: bool) -> list[dict[str, Any]]:
+    """The orders there is a use for: where no regulation is open, no voice can be added."""
+    useless = {
+        "relevance": not asked.q,
+        "needs_voices": not any_open,
+        "closing_soonest": bool(asked.theme),
+    }
+    offered = [name for name in SORTS if not useless.get(name) or name == current]
     return [
         {"label": SORTS[name], "url": asked.address(sort=name), "active": name == current}
         for name in offered

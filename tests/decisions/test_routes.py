@@ -129,7 +129,7 @@ def test_closing_early_publishes_its_reason(app, signed_in, official):
     refused = client.post("/staff/themes/water/close", data={"reason": "No"})
     assert (refused.status_code, "Say in a sentence why" in refused.get_data(as_text=True)) == (422, True)
     done = client.post("/staff/themes/water/close", data={"reason": "The bill it belongs to was withdrawn."})
-    assert (done.status_code, done.location) == (303, "/staff")
+    assert (done.status_code, done.location) == (303, "/staff?theme=water")
     db.session.refresh(theme)
     assert (theme.window.closes, theme.closed_early_because) == (LATER, "The bill it belongs to was withdrawn.")
     assert the_record("window")[-1]["act"] == "closed_early"
@@ -139,10 +139,29 @@ def test_closing_early_publishes_its_reason(app, signed_in, official):
     assert (again.status_code, "not open" in text, "The bill was withdrawn, again." in text) == (422, True, True)
 
 
-def test_closing_early_warns_of_ballots_that_wait(app, signed_in, official):
-    regulation = a_regulation(a_theme(opens=NOON, closes=NOON + 30 * DAY, title="Water"))
+def test_the_desk_is_narrowed_to_a_theme_that_the_closing_message_and_the_list_lead_to(app, signed_in, official):
+    water = a_theme(opens=NOON, closes=NOON + 30 * DAY, title="Water")
+    ours = [a_regulation(water, title=f"Water Regulations {n:02}") for n in range(22)]
+    other = a_regulation(a_theme(title="Rail"), title="The Rail Regulations 1992")
+    client = signed_in(official)
+    done = client.post("/staff/themes/water/close", data={"reason": "The bill it belongs to was withdrawn."})
+    text = client.get(done.location).get_data(as_text=True)
+    message = text.partition("Water is closed.")[2].partition("</p>")[0]
+    assert 'href="/staff?theme=water#undecided">22 regulations of Water to decide' in message
+    assert (ours[0].title in text, other.title in text) == (True, False)
+    assert "/staff?theme=water&amp;page=2#undecided" in text
+    assert ours[-1].title in client.get("/staff?theme=water&page=2").get_data(as_text=True)
+    everything = client.get("/staff").get_data(as_text=True)
+    links = [f'href="/staff?theme={slug}#undecided"' for slug in ("water", "rail")]
+    assert everything.index(links[0]) < everything.index(links[1])
+    assert other.title in everything
+    for theme in ("nowhere", "%00", "x" * 5000):
+        assert other.title in client.get(f"/staff?theme={theme}").get_data(as_text=True)
+
+
+def ballots_wait(regulation, number, given_at=LATER):
     with transaction():
-        for n in range(2):
+        for n in range(number):
             db.session.add(
                 PendingBallot(
                     secret=f"s{n}",
@@ -150,9 +169,14 @@ def test_closing_early_warns_of_ballots_that_wait(app, signed_in, official):
                     order="0",
                     email=f"{n}@example.org",
                     begun_at=NOON,
-                    given_at=LATER,
+                    given_at=given_at,
                 )
             )
+
+
+def test_closing_early_warns_of_ballots_that_wait(app, signed_in, official):
+    regulation = a_regulation(a_theme(opens=NOON, closes=NOON + 30 * DAY, title="Water"))
+    ballots_wait(regulation, 2)
     page = signed_in(official).get("/staff/themes/water/close").get_data(as_text=True)
     assert "2 ballots wait to be confirmed" in page
     assert "24 hours" in page
@@ -299,9 +323,20 @@ def test_the_writer_reads_that_another_has_to_approve(app, signed_in, regulation
     client = signed_in(official)
     send(client, regulation.slug, do="submit")
     page = client.get(f"/staff/regulations/{regulation.slug}/approve")
-    assert (page.status_code, "another official has to approve it" in page.get_data(as_text=True)) == (200, True)
+    text = page.get_data(as_text=True)
+    assert (page.status_code, "another official has to approve it" in text) == (200, True)
+    assert "The Workplace Regulations 1992, SI 1992/" in text.partition("<h1>")[2].partition("</h1>")[0]
+    assert "Below stands exactly what will be published." in text
     assert decide(client, regulation.slug, "approve", 1).status_code == 403
     assert how_many(Decision) == 0
+
+
+def test_nothing_is_announced_below_where_nothing_stands(app, signed_in, regulation, official):
+    client = signed_in(official)
+    send(client, regulation.slug, statement="")
+    text = client.get(f"/staff/regulations/{regulation.slug}/approve").get_data(as_text=True)
+    assert "It cannot be published as it stands" in text
+    assert "Below stands" not in text
 
 
 def test_a_decision_is_returned_with_a_note(app, signed_in, regulation, official, second):
@@ -329,7 +364,14 @@ def test_before_the_count_is_final_the_approver_is_told_why_it_waits(app, signed
     settle_the_record()
     send(signed_in(official), regulation.slug, do="submit")
     client = signed_in(second)
-    assert "24 hours" in client.get(f"/staff/regulations/{regulation.slug}/approve").get_data(as_text=True)
+    address = f"/staff/regulations/{regulation.slug}/approve"
+    assert "within a second or two" in client.get(address).get_data(as_text=True)
+    ballots_wait(regulation, 2, given_at=NOON + 6 * DAY)
+    with clock.pretending(NOON + 7 * DAY + DAY / 2):
+        text = client.get(address).get_data(as_text=True)
+        for words in ("2 ballots given in this theme", "12:00pm on 10 March 2026", 'href="/dev/mailbox"'):
+            assert words in text, words
+    assert "within a second or two" in client.get(address).get_data(as_text=True)
     refused = decide(client, regulation.slug, "approve", 1)
     assert (refused.status_code, "24 hours at most" in refused.get_data(as_text=True)) == (422, True)
 

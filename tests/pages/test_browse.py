@@ -350,3 +350,44 @@ def test_days_left_are_counted_in_uk_days(app, client):
 )
 def test_a_slash_too_many_finds_the_page_all_the_same(app, client, address):
     assert client.get(address).status_code == 200
+
+
+def test_a_themes_numbers_lead_to_the_rows_behind_them(app, client):
+    theme = a_theme(title="Retail")
+    counted = [a_regulation(theme), a_regulation(theme)]
+    for regulation in (counted[0], counted[1], counted[1]):
+        a_vote(regulation)
+    a_frozen_theme(theme)
+    a_decision(counted[0])
+    text = client.get("/themes/retail").get_data(as_text=True)
+    strip = text.partition('<ul class="stats">')[2].partition("</ul>")[0]
+    rows, by_votes, _, decided = re.findall(r'href="([^"]+)"', strip.replace("&amp;", "&"))
+    assert (rows, by_votes) == ("/themes/retail?sort=title#regulations", "/themes/retail?sort=most_votes#regulations")
+    assert decided == "/decisions?theme=retail"
+    listed = client.get("/themes/retail.json").get_json()["regulations"]
+    assert [sum(row[name] for row in listed) for name in ("participants", "reasons")] == [3, 3]
+    assert "2 people gave a reason" in page(client, by_votes)
+    assert len(client.get("/decisions.json?theme=retail").get_json()) == 1
+
+
+def test_the_votes_counted_at_home_stand_on_the_page_they_lead_to(app, client):
+    for title in ("Retail", "Water"):
+        a_vote(a_regulation(a_theme(title=title)))
+    settle_the_record()
+    home = client.get("/").get_data(as_text=True)
+    assert re.search(r'href="/themes#total"><span class="stats__number">2</span>', home)
+    total = client.get("/themes").get_data(as_text=True).partition('<p id="total">')[2].partition("</p>")[0]
+    assert total == "<strong>2 themes</strong> together: 2 regulations, 2 votes counted."
+
+
+def test_no_more_voices_are_looked_for_where_none_can_be_added(app, client):
+    theme = a_theme(title="Retail")
+    a_regulation(theme), a_regulation(theme)
+    assert "Needs more voices" in page(client, "/themes/retail")
+    with clock.pretending(NOON + 8 * DAY):
+        text = page(client, "/themes/retail")
+        assert "Needs more voices" not in text
+        assert "Nobody answered" in text
+        assert "No one has answered yet" not in text
+        assert "nobody answered" in page(client, "/themes")
+        assert "Needs more voices" in page(client, "/themes/retail?sort=needs_voices")

@@ -79,6 +79,7 @@ def test_the_same_rows_as_page_json_csv_and_atom(app, client):
         "theme": "retail", "department": "Example Department", "outcome": "keep", "reasons": "",
         "decided_by": kept.decided_by, "approved_by": kept.approved_by, "published_at": "2026-03-22T12:00:00Z",
         "agrees_with_vote": True, "supersedes": None, "superseded_by": None, "url": "", "demonstration": True,
+        "direction": None, "statement": kept.statement, "participants": 1, "scrap": 0, "improve": 0, "keep": 1,
     }  # fmt: skip
     assert keep["url"].endswith(f"/decisions/{kept.reference}")
     assert (scrap["agrees_with_vote"], scrap["reasons"]) == (False, scrapped.reasons)
@@ -91,6 +92,25 @@ def test_the_same_rows_as_page_json_csv_and_atom(app, client):
         "Demonstration: no such decision was made – Scrap: The Scrapped Regulations 1993",
         "Demonstration: no such decision was made – Keep: The Kept Regulations 1992",
     ]
+
+
+def test_a_card_says_which_office_decided_and_which_department_is_responsible(client):
+    decision = a_decided("The Kept Regulations 1992")
+    for address in ("/decisions", "/"):
+        card = words_in(page(client, address).partition('<li class="card card--decision')[2].partition("</li>")[0])
+        assert f"Decided by {decision.decided_by} on 22 March 2026" in card, address
+        assert "Department responsible: Example Department" in card, address
+
+
+def test_a_decision_says_once_how_it_compares_with_the_vote(client):
+    decision = a_decided(outcome=Outcome.IMPROVE, choices=(Choice.IMPROVE, Choice.IMPROVE, Choice.KEEP))
+    text = words_in(page(client, f"/decisions/{decision.reference}"))
+    assert text.count("The same as the largest group chose: improve, 2 of 3; clearer, 2 of 2.") == 1
+    assert "goes with the vote" not in text.lower()
+
+
+def words_in(html):
+    return re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", html))
 
 
 def test_a_real_site_calls_nothing_a_demonstration(tmp_path):
