@@ -122,13 +122,13 @@ def theme(slug: str, form: str = "") -> ResponseReturnValue:
         demonstration = current_app.config["SITE"].demonstration
         rows = labelled(_regulation_rows(asked, now), demonstration=demonstration)
         return json_response(labelled([said], demonstration=demonstration)[0] | {"regulations": rows})
-    stats = _theme_stats(numbers, card["decided"], asked.without_filters(q=""))
+    stats = _theme_stats(numbers, asked.without_filters(q=""))
     return render_template(
         "pages/theme.html", theme=shown, card=card, stats=stats, **_listing(asked, now), counted=_counted()
     )
 
 
-def _theme_stats(numbers: ThemeNumbers, decided: int, everything: Asked) -> list[dict[str, Any]]:
+def _theme_stats(numbers: ThemeNumbers, everything: Asked) -> list[dict[str, Any]]:
     """Each number leads to the rows it was added up from."""
     rows, by_votes = (everything.address(sort=sort) + "#regulations" for sort in ("title", "most_votes"))
     decisions_on_it = f"/decisions?theme={everything.theme}"
@@ -137,7 +137,7 @@ def _theme_stats(numbers: ThemeNumbers, decided: int, everything: Asked) -> list
         {"number": numbers.answers, "label": f"{_one('vote', numbers.answers)} counted", "href": by_votes},
         {"number": numbers.reasons, "label": f"{_one('vote', numbers.reasons)} with a reason", "href": by_votes},
         {
-            "number": decided,
+            "number": numbers.settled - numbers.spent,
             "label": "decided",
             "href": decisions_on_it,
             "note": f"of {numbers.regulations - numbers.spent} to decide",
