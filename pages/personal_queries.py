@@ -39,6 +39,8 @@ class Contribution:
     reason: str
     hidden_by: str
     stands_behind: str
+    reason_changed: bool
+    """Its author has changed the reason this person stood behind."""
     details: dict[str, Any]
     """What was added of one's own will, without what was left out."""
     cast_at: datetime
@@ -96,6 +98,7 @@ def _rows(account_id: int, now: datetime) -> Any:
             Vote.organisation_name, Vote.reason_kind, Comment.text.label("reason"),
             Comment.status.label("comment_status"),
             _last_rule.label("rule"), _supported.text.label("supported"), _supported.status.label("supported_status"),
+            _supported.version.label("supported_version"), Support.version.label("version_stood_behind"),
             Vote.cast_at, Vote.entry_id, _last_receipt.label("receipt"), Decision.reference, Decision.outcome,
             Decision.statement, Decision.comparison_sentence, Decision.published_at,
             *(getattr(VoteDetail, name) for name in DETAILS),
@@ -117,6 +120,7 @@ def _same_author_of(reason: type[Comment] | type[Support]) -> ColumnElement[bool
 
 def _contribution(row: Any) -> Contribution:
     hidden = row.comment_status == CommentStatus.HIDDEN
+    changed = row.supported_version != row.version_stood_behind
     stage = Stage(row.stage)
     return Contribution(
         slug=row.slug,
@@ -135,7 +139,8 @@ def _contribution(row: Any) -> Contribution:
         reason_kind=ReasonKind(row.reason_kind),
         reason=row.reason or "",
         hidden_by=ModerationRule(row.rule).label if hidden and row.rule else "",
-        stands_behind=row.supported if row.supported_status == CommentStatus.PUBLISHED else "",
+        stands_behind=row.supported if row.supported_status == CommentStatus.PUBLISHED and not changed else "",
+        reason_changed=changed,
         details={name: given for name in DETAILS if (given := getattr(row, name)) not in (None, "")},
         cast_at=row.cast_at,
         entry_id=row.entry_id or "",

@@ -14,12 +14,13 @@ from sqlalchemy import delete, func, select
 from accounts import services as accounts
 from accounts.models import Account
 from accounts.rules import Capacity, check_capacity, normal_email
-from core.db import db
+from core.db import db, take_turn
 from core.errors import RuleBroken
 from regulations.models import Regulation
 from voting import rules
 from voting.models import PendingBallot, Receipt, Vote
-from voting.queries import ballot_with, supportable, waiting_ballots
+from voting.offers import supportable
+from voting.queries import ballot_with, waiting_ballots
 from voting.rules import Ballot, Choice, Direction, ReasonKind
 from voting.services import cast_vote, check_still_taken
 
@@ -45,7 +46,9 @@ def begin(
     check_still_taken(regulation, None, now)
     kind = rules.check_ballot(choice, direction, text, supports, not_said)
     if kind is ReasonKind.SUPPORTED and supportable(supports, regulation, choice or "") is None:
-        raise RuleBroken("Choose a reason given for the choice you made, or write your own.", field="supports")
+        raise RuleBroken(
+            "Choose a reason given for the choice you made, as it stands now, or write your own.", field="supports"
+        )
     if pending is None or pending.email is not None:
         pending = PendingBallot(secret=secrets.token_urlsafe(16), regulation=regulation, begun_at=now, order=order)
         db.session.add(pending)
@@ -54,8 +57,37 @@ def begin(
     return pending
 
 
+def to_complete(
+    pending: PendingBallot, *, capacity: Capacity, organisation: str, display_name: str, email: str, now: datetime
+) -> PendingBallot:
+    """The ballot that takes the second screen: where this one waits for its address already, another in its place.
+
+    Sent a second time as it is, it goes on waiting.
+    """
+    if pending.email is None:
+        return pending
+    names = organisation if capacity.speaks_for_organisation else ""
+    sent = (pending.capacity, pending.organisation, pending.display_name, pending.email)
+    if sent == (capacity, names, display_name, normal_email(email)):
+        return pending
+    db.session.delete(pending)
+    db.session.flush()
+    another = PendingBallot(
+        secret=pending.secret, regulation=pending.regulation, begun_at=now, order=pending.order,
+        choice=pending.choice, direction=pending.direction, reason_kind=pending.reason_kind, text=pending.text,
+        supports=pending.supports,
+    )  # fmt: skip
+    db.session.add(another)
+    return another
+
+
 def complete(ballot: PendingBallot, *, capacity: Capacity, organisation: str, display_name: str) -> Ballot:
-    """Add the second screen, who somebody speaks for; returns the whole ballot."""
+    """Add the second screen, who somebody speaks for; returns the whole ballot.
+
+    What waits for its address stays as it was given, for its holder may be reading it.
+    """
+    if ballot.email is not None:
+        raise RuleBroken("This ballot waits for its email address already, and cannot be changed any more.")
     check_capacity(capacity, organisation)
     rules.check_display_name(display_name)
     ballot.capacity, ballot.display_name = capacity, display_name
@@ -99,6 +131,7 @@ def give(
 
 def _has_room(email: str, now: datetime) -> bool:
     """So many an hour wait under one address. One too many is kept for its own browser, where the code lets it in."""
+    take_turn(f"address {accounts.digest(email)}")
     waiting = select(func.count()).where(
         PendingBallot.email == email, PendingBallot.given_at > now - timedelta(hours=1)
     )
@@ -139,7 +172,7 @@ class Outcome:
 def mark(pending: PendingBallot) -> str:
     """Names a ballot exactly as it stands, so that nobody confirms what was changed after they had read it."""
     words = repr((pending.id, pending.regulation_id, *astuple(whole(pending))))
-    return f"{pending.id}-{hashlib.sha256(words.encode()).hexdigest()[:16]}"
+    return f"{pending.id}-{hashlib.sha256(words.encode()).hexdigest()}"
 
 
 def let_in(*, pending: PendingBallot) -> None:

@@ -37,6 +37,7 @@ Answer = str | Response | tuple[str, int]
 CONFIRMED = "ballots_confirmed"
 MOST_TOLD = 30
 DEAD_LINK = "This link has been used already, has run out, or is not one of ours."
+PRESSED_TWICE = "If you pressed the button twice, your vote is counted: see Your contributions."
 
 
 def signed_in() -> Account | None:
@@ -123,11 +124,11 @@ def confirm(secret: str) -> Answer:
     """Looking counts nothing, as mail scanners follow every link; the button does."""
     email = accounts.address_of_link(secret=secret, now=clock.now())
     if email is None:
-        raise Gone(DEAD_LINK)
+        raise Gone(f"{DEAD_LINK} {PRESSED_TWICE}")
     form = ConfirmForm()
     if form.validate_on_submit():
         with transaction():
-            account = _account_of(accounts.use_link(secret=secret, now=clock.now()))
+            account = _account_of(_address_of_used_link(secret))
             listed, struck = form.listed.data.split(), form.not_mine.data or ()
             outcomes = ballots.confirm(account=account, listed=listed, struck=struck, now=clock.now())
             left = bool(waiting_ballots(email, clock.now()))
@@ -136,6 +137,13 @@ def confirm(secret: str) -> Answer:
             return tell(outcomes)
         return redirect(url_for("personal.waiting") if left else wanted, code=303)
     return _list_waiting(form, email)
+
+
+def _address_of_used_link(secret: str) -> str:
+    try:
+        return accounts.use_link(secret=secret, now=clock.now())
+    except Gone:
+        raise Gone(f"{DEAD_LINK} {PRESSED_TWICE}") from None
 
 
 def _account_of(email: str) -> Account:

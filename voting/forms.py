@@ -42,8 +42,9 @@ from voting.rules import (
 
 MOST = 999_999_999
 SHARED_DOMAINS = re.compile(
-    r"(gmail|googlemail|outlook|hotmail|live|msn|yahoo|ymail|aol|icloud|me|mac|proton|protonmail|gmx|zoho"
-    r"|btinternet|sky|talktalk|virginmedia|ntlworld)\.[a-z.]+"
+    r"(gmail|googlemail|outlook|hotmail|live|msn|yahoo|ymail|rocketmail|aol|icloud|me|mac|proton|protonmail|gmx|zoho"
+    r"|zohomail|fastmail|yandex|tutanota|tuta|btinternet|sky|talktalk|virginmedia|blueyonder|ntlworld)\.[a-z.]+"
+    r"|(mail|duck|hey|qq|163|126)\.com|mail\.ru|pm\.me|web\.de"
 )
 
 
@@ -80,7 +81,9 @@ class BallotForm(Form):
 
     def fill_from_vote(self, vote: Vote, comment: Comment | None, support: Support | None) -> None:
         text = comment.text if comment is not None and comment.status != CommentStatus.WITHDRAWN else ""
-        behind = support.comment.public_id if support is not None and support.stands else ""
+        behind = ""
+        if support is not None and support.stands and not support.is_of_words_since_changed:
+            behind = support.comment.offer
         self._fill(vote.choice, vote.direction, text, behind, vote.reason_kind)
 
     def _fill(self, choice: str | None, direction: str | None, text: str, supports: str, kind: str | None) -> None:

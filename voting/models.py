@@ -8,7 +8,7 @@ from audit.guard import Audited
 from audit.models import BigId
 from core.db import Model
 from regulations.models import Regulation
-from voting.rules import CommentStatus
+from voting.rules import CommentStatus, offer_of
 
 _CHOICES = "choice IS NULL OR choice IN ('scrap', 'improve', 'keep')"
 _DIRECTION = "(choice = 'improve') = (direction IS NOT NULL) OR choice IS NULL"
@@ -125,11 +125,17 @@ class Comment(Audited, Model):
     display_name: Mapped[str] = mapped_column(default="")
     organisation_name: Mapped[str] = mapped_column(default="")
     status: Mapped[str] = mapped_column(default=CommentStatus.PUBLISHED)
+    version: Mapped[int] = mapped_column(default=1)
+    """Rises when it comes to say something else, so that nobody is held to words they never stood behind."""
     written_at: Mapped[datetime]
     entry_id: Mapped[str | None]
     demonstration: Mapped[bool] = mapped_column(default=False)
 
     regulation: Mapped[Regulation] = relationship()
+
+    @property
+    def offer(self) -> str:
+        return offer_of(self.public_id, self.version)
 
 
 class Support(Audited, Model):
@@ -146,9 +152,15 @@ class Support(Audited, Model):
     regulation_id: Mapped[int] = mapped_column(ForeignKey("regulation.id"), index=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     stands: Mapped[bool] = mapped_column(default=True)
+    version: Mapped[int] = mapped_column(default=1)
+    """The version of the comment they stand behind. Once that has changed, they count behind it no more."""
     entry_id: Mapped[str | None]
 
     comment: Mapped[Comment] = relationship()
+
+    @property
+    def is_of_words_since_changed(self) -> bool:
+        return self.stands and self.version != self.comment.version
 
 
 class ModerationAct(Audited, Model):
@@ -162,6 +174,8 @@ class ModerationAct(Audited, Model):
     rule: Mapped[str]
     reason: Mapped[str]
     office: Mapped[str]
+    target: Mapped[str | None]
+    """The comment's line in the record as the moderator read it."""
     done_at: Mapped[datetime]
     entry_id: Mapped[str | None]
 
@@ -178,6 +192,20 @@ class Receipt(Model):
     made_at: Mapped[datetime]
 
     vote: Mapped[Vote] = relationship()
+
+
+class AssistedAnswer(Model):
+    """How an answer without email came, and which office entered it, so that a doubt can be followed up. Private."""
+
+    __tablename__ = "assisted_answer"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    vote_id: Mapped[int] = mapped_column(ForeignKey("vote.id"), index=True)
+    entry_id: Mapped[str] = mapped_column(unique=True)
+    how: Mapped[str]
+    received_on: Mapped[date | None]
+    office: Mapped[str]
+    entered_at: Mapped[datetime]
 
 
 class TallyCell(Model):

@@ -36,6 +36,8 @@ class ToModerate:
     title: str
     rule: str
     office: str
+    changed_since: bool
+    """Its author has written over it since it was hidden."""
 
 
 def comments_to_moderate(*, status: str, slug: str, offset: int, limit: int) -> list[ToModerate]:
@@ -45,7 +47,7 @@ def comments_to_moderate(*, status: str, slug: str, offset: int, limit: int) -> 
     columns: Any = select(
         Comment.public_id, Comment.status, Comment.text, Comment.display_name, Comment.organisation_name,
         Comment.capacity, Comment.choice, Comment.written_at, Comment.entry_id, Regulation.slug, Regulation.title,
-        Theme.split, Theme.frozen_at, ModerationAct.rule, ModerationAct.office,
+        Theme.split, Theme.frozen_at, ModerationAct.rule, ModerationAct.office, ModerationAct.target,
     )  # fmt: skip
     wanted = _moderated(columns, status, slug).outerjoin(ModerationAct, ModerationAct.id == last)
     rows = db.session.execute(wanted.order_by(Comment.written_at.desc(), Comment.id.desc()).offset(offset).limit(limit))
@@ -74,7 +76,13 @@ def _to_moderate(row: Any) -> ToModerate:
     return ToModerate(
         row.public_id, row.status, row.text, who, "" if sealed else row.choice, row.written_at, row.entry_id,
         row.slug, row.title, ModerationRule(row.rule).label if row.rule else "", row.office or "",
+        row.status == CommentStatus.HIDDEN and is_changed_since(row.target, row.entry_id),
     )  # fmt: skip
+
+
+def is_changed_since(target: str | None, entry_id: str | None) -> bool:
+    """Whether a comment's line is no more the one a moderator acted on; of the oldest acts that is not known."""
+    return target is not None and target != entry_id
 
 
 def comment_to_moderate(public_id: str, *, seen: str | None = None) -> Comment:
@@ -120,7 +128,10 @@ def _check_moderator(by: Account, reason: str) -> None:
 
 def _act(comment: Comment, action: str, rule: ModerationRule, reason: str, by: Account, now: datetime) -> ModerationAct:
     sealed = Sealed.of("moderation-reason", reason)
-    act = ModerationAct(comment_id=comment.id, action=action, rule=rule, reason=reason, office=by.office, done_at=now)
+    act = ModerationAct(
+        comment_id=comment.id, action=action, rule=rule, reason=reason, office=by.office, target=comment.entry_id,
+        done_at=now,
+    )  # fmt: skip
     db.session.add(act)
     body = ModerationEntry(
         item=comment.regulation.slug,

@@ -9,7 +9,7 @@ from sqlalchemy import func, or_, select
 from accounts import services as accounts
 from accounts.models import Account, Organisation
 from accounts.rules import Level, organisation_key
-from core.db import db
+from core.db import db, take_turn
 from core.errors import NotFound, RuleBroken
 from regulations.models import Regulation, Theme
 from voting.models import Vote
@@ -69,9 +69,10 @@ def confirm_organisation(*, vote: Vote, name: str, domain: str, by: Account, now
             "again under it.",
             field="name",
         )
+    take_turn("organisations")
     organisation = accounts.check_organisation(account=vote.account, name=name, domain=domain, by=by, now=now)
     db.session.flush()
-    for open_vote in _open_votes(vote.account_id, organisation):
+    for open_vote in sorted(_open_votes(vote.account_id, organisation), key=lambda each: (each.account_id, each.id)):
         raise_level(vote=open_vote, now=now)
     return organisation
 

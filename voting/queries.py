@@ -4,7 +4,7 @@ import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import func, or_, select
 
@@ -31,18 +31,28 @@ from voting.models import (
 )
 from voting.rules import Cell, Choice, CommentStatus, Tally
 
+Given = TypeVar("Given", Vote, Comment, Support)
 
-def standing_vote(voter: Account, regulation: Regulation) -> Vote | None:
+
+def standing_vote(voter: Account, regulation: Regulation, *, hold: bool = False) -> Vote | None:
     with db.session.no_autoflush:
-        return db.session.scalar(select(Vote).filter_by(account_id=voter.id, regulation_id=regulation.id))
+        return _own(Vote, voter, regulation, hold)
 
 
-def comment_by(author: Account, regulation: Regulation) -> Comment | None:
-    return db.session.scalar(select(Comment).filter_by(account_id=author.id, regulation_id=regulation.id))
+def comment_by(author: Account, regulation: Regulation, *, hold: bool = False) -> Comment | None:
+    return _own(Comment, author, regulation, hold)
 
 
-def support_by(author: Account, regulation: Regulation) -> Support | None:
-    return db.session.scalar(select(Support).filter_by(account_id=author.id, regulation_id=regulation.id))
+def support_by(author: Account, regulation: Regulation, *, hold: bool = False) -> Support | None:
+    return _own(Support, author, regulation, hold)
+
+
+def _own(model: type[Given], account: Account, regulation: Regulation, hold: bool) -> Given | None:
+    """``hold`` reads it again, whatever was read before its turn came, and keeps others off until the commit."""
+    wanted = select(model).filter_by(account_id=account.id, regulation_id=regulation.id)
+    if hold:
+        wanted = wanted.with_for_update(of=model, key_share=True).execution_options(populate_existing=True)
+    return db.session.scalar(wanted)
 
 
 def tally_of(regulation_id: int) -> Tally:
@@ -140,14 +150,6 @@ _LEVEL_WORDS = {
 }
 
 
-def supportable(public_id: str, regulation: Regulation, choice: str) -> Comment | None:
-    """A published reason on that side, which others may stand behind."""
-    wanted = select(Comment).filter_by(
-        public_id=public_id, regulation_id=regulation.id, status=CommentStatus.PUBLISHED, choice=choice
-    )
-    return db.session.scalar(wanted)
-
-
 @dataclass(frozen=True)
 class Reason:
     """A comment as readers see it."""
@@ -170,6 +172,11 @@ class Reason:
     regulation_title: str
     hidden_at: datetime | None = None
     hidden_office: str = ""
+    version: int = 1
+
+    @property
+    def offer(self) -> str:
+        return rules.offer_of(self.public_id, self.version)
 
     @property
     def who(self) -> str:
@@ -195,7 +202,7 @@ def _reasons() -> Any:
         select(
             Comment.id, Comment.public_id, Comment.choice, Comment.direction, Comment.text, Comment.capacity,
             Comment.level, Comment.display_name, Comment.organisation_name, Comment.written_at, Comment.entry_id,
-            Comment.status, Comment.demonstration, _supports, Regulation.slug, Regulation.title,
+            Comment.status, Comment.version, Comment.demonstration, _supports, Regulation.slug, Regulation.title,
         )
         .join(Regulation, Regulation.id == Comment.regulation_id)
         .join(Theme, Theme.id == Regulation.theme_id)
@@ -213,6 +220,7 @@ def _reason(row: Any, act: Any | None) -> Reason:
         "" if hidden else row.display_name, row.organisation_name, row.written_at, row.entry_id, row.supports,
         hidden_by if hidden else None, row.demonstration, row.slug, row.title,
         act.done_at if act is not None else None, act.office if act is not None else "",
+        row.version,
     )  # fmt: skip
 
 
@@ -304,8 +312,9 @@ def offered_reasons(
 ) -> dict[Choice, list[Reason]]:
     """At most five reasons a side, drawn from the most supported and the newest, in the ballot's own random order.
 
-    ``chosen`` is the one this ballot stands behind already; it is always among them.
+    ``chosen`` is the one this ballot stands behind already; it is always among them, in the words it has now.
     """
+    chosen = rules.public_id_of(chosen)
     strong = func.row_number().over(partition_by=Comment.choice, order_by=(_supports.desc(), Comment.id.desc()))
     new = func.row_number().over(partition_by=Comment.choice, order_by=Comment.id.desc())
     published = (

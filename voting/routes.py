@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from flask import current_app, make_response, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
@@ -12,7 +13,7 @@ from accounts.rules import Capacity, Level
 from audit.queries import entry_line, openings_of
 from core import clock
 from core.access import participant, visitor
-from core.db import transaction
+from core.db import take_turn, transaction
 from core.errors import Gone, NotFound, RuleBroken, TooOften
 from core.forms import Form
 from regulations.models import Regulation
@@ -23,6 +24,7 @@ from voting.confirm_routes import Answer, bp, mailed_urls, signed_in
 from voting.drafts import Draft
 from voting.forms import BallotForm, DetailsForm, WhoForm
 from voting.models import PendingBallot, Vote
+from voting.offers import what_became_of_reason
 from voting.queries import (
     ballot_with,
     comment_by,
@@ -84,6 +86,7 @@ def vote(slug: str) -> Answer:
         choices=list(Choice),
         changes=standing is not None,
         waits=pending is not None and pending.email is not None,
+        reason=what_became_of_reason(voter.id, regulation.id) if voter else None,
     )
     return page, status_of(form)
 
@@ -155,20 +158,22 @@ def who(slug: str) -> Answer:
 
 def _send(slug: str, draft: Draft, form: WhoForm, voter: Account | None) -> str:
     """Count the ballot, or let it wait for its address; returns where its sender goes next."""
+    who: dict[str, Any] = {
+        "capacity": Capacity(form.capacity.data),
+        "organisation": form.organisation.data,
+        "display_name": form.shown_name,
+    }
+    email = form.email.data if voter is None else voter.email or ""
     with transaction():
+        take_turn(f"ballot {draft.secret}")
         pending = ballot_with(draft.secret, hold=True)
         if pending is None:
             raise Gone("This ballot is no longer waiting. If you confirmed it, it is counted.")
-        ballots.complete(
-            pending,
-            capacity=Capacity(form.capacity.data),
-            organisation=form.organisation.data,
-            display_name=form.shown_name,
-        )
+        pending = ballots.to_complete(pending, email=email, now=clock.now(), **who)
+        if pending.email is None:
+            ballots.complete(pending, **who)
         if voter is None:
-            ballots.give(
-                pending=pending, email=form.email.data, replaces=draft.replaces, now=clock.now(), **mailed_urls()
-            )
+            ballots.give(pending=pending, email=email, replaces=draft.replaces, now=clock.now(), **mailed_urls())
             return url_for("voting.check_email", slug=slug)
         demonstration = current_app.config["SITE"].demonstration
         receipt = ballots.count_at_once(pending=pending, voter=voter, demonstration=demonstration, now=clock.now())
@@ -220,6 +225,7 @@ def receipt(secret: str) -> Answer:
             settled=regulation.settled,
             details_kept="details" in request.args,
             address=current_app.config["SITE"].url + request.path,
+            reason=what_became_of_reason(vote.account_id, regulation.id),
         )
     )
     response.headers["Referrer-Policy"] = "no-referrer"
@@ -278,7 +284,8 @@ def withdraw(slug: str) -> Answer:
         if vote.choice is not None:
             check_taken(regulation, None, clock.now())
         if form.validate_on_submit():
-            _withdraw_once(voter, regulation)
+            with transaction():
+                withdraw_vote(voter=voter, regulation=regulation, now=clock.now())
             drafts.begin_again(slug)
             return redirect(url_for("voting.withdraw", slug=slug), code=303)
     except VotingClosed as error:
@@ -290,14 +297,6 @@ def withdraw(slug: str) -> Answer:
         withdrawn_at=clock.in_uk(vote.cast_at), is_open=_takes(regulation, clock.now()),
     )  # fmt: skip
     return page, status_of(form)
-
-
-def _withdraw_once(voter: Account, regulation: Regulation) -> None:
-    """A second click finds nothing left to withdraw, which is what its sender wanted."""
-    with transaction():
-        vote = standing_vote(voter, regulation)
-        if vote is not None and vote.choice is not None:
-            withdraw_vote(voter=voter, regulation=regulation, now=clock.now())
 
 
 def _takes(regulation: Regulation, now: datetime) -> bool:

@@ -130,6 +130,15 @@ def choices_in_order(order: str) -> tuple[Choice, ...]:
     return ORDERS[int(order)] if order in {str(n) for n in range(len(ORDERS))} else ORDERS[0]
 
 
+def offer_of(public_id: str, version: int) -> str:
+    """Names a reason in the words it has now: whoever chooses it stands behind these and no later ones."""
+    return f"{public_id}_{version}"
+
+
+def public_id_of(offer: str) -> str:
+    return offer.partition("_")[0]
+
+
 @dataclass(frozen=True)
 class Ballot:
     """What somebody said on a regulation, complete and checked."""
@@ -139,7 +148,7 @@ class Ballot:
     reason_kind: ReasonKind
     text: str = ""
     supports: str = ""
-    """The public id of the comment they stand behind."""
+    """The comment they stand behind, as offer_of() names it; a public id alone means as it stands now."""
     capacity: Capacity = Capacity.PUBLIC
     organisation: str = ""
     display_name: str = ""

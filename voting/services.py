@@ -9,7 +9,7 @@ import rfc8785
 from sqlalchemy import select
 
 from accounts.models import Account, Organisation
-from accounts.queries import standing_of
+from accounts.queries import known_by, standing_of
 from accounts.rules import Level, check_capacity
 from audit import entries
 from audit.entries import CommentEntry, SupportEntry, VoteEntry
@@ -19,9 +19,10 @@ from core.errors import Clash, RuleBroken
 from regulations.models import Regulation
 from regulations.rules import Split
 from voting import rules
-from voting.models import Comment, Pseudonym, Receipt, Support, Vote, VoteDetail
-from voting.queries import comment_by, standing_vote, support_by, supportable
-from voting.rules import Ballot, CommentStatus, Details, ReasonKind
+from voting.models import Comment, ModerationAct, Pseudonym, Receipt, Support, Vote, VoteDetail
+from voting.offers import supportable
+from voting.queries import comment_by, standing_vote, support_by
+from voting.rules import Ballot, CommentStatus, Details, ReasonKind, offer_of
 
 
 def cast_vote(
@@ -41,10 +42,10 @@ def cast_vote(
     check_still_taken(regulation, given_at, now)
     check_capacity(ballot.capacity, ballot.organisation)
     _wait_for_this_person(voter)
-    vote = standing_vote(voter, regulation)
-    comment, support = comment_by(voter, regulation), support_by(voter, regulation)
+    vote = standing_vote(voter, regulation, hold=True)
+    comment, support = comment_by(voter, regulation, hold=True), support_by(voter, regulation, hold=True)
     level, organisation = standing_of(voter, ballot.organisation)
-    if vote is not None and _said(vote, comment, support) == _Said.in_ballot(ballot, level):
+    if vote is not None and _said(vote, comment, support, ballot) == _Said.in_ballot(ballot, level):
         return last_receipt(vote)
     _check_organisations_one_vote(voter, organisation, regulation)
     behind = _reason_to_stand_behind(voter, regulation, ballot)
@@ -66,8 +67,14 @@ def cast_vote(
 
 def check_still_taken(regulation: Regulation, given_at: datetime | None, now: datetime) -> None:
     """Refuses what comes too early or too late, and anything on a regulation that was settled otherwise."""
-    take_turn(f"theme {regulation.theme_id}", shared=True)
+    _take_part(regulation)
     check_taken(regulation, given_at, now)
+
+
+def _take_part(regulation: Regulation) -> None:
+    """Keep the theme's count from becoming final until the commit, and see whether it has meanwhile."""
+    take_turn(f"theme {regulation.theme_id}", shared=True)
+    db.session.refresh(regulation.theme)
 
 
 def check_taken(regulation: Regulation, given_at: datetime | None, now: datetime) -> None:
@@ -81,15 +88,21 @@ def check_taken(regulation: Regulation, given_at: datetime | None, now: datetime
 
 
 def withdraw_vote(*, voter: Account, regulation: Regulation, now: datetime) -> None:
-    """Take a vote back, and its reason with it. The row stays, so that the chain of this voter's entries does."""
-    check_still_taken(regulation, None, now)
+    """Take a vote back, and its reason with it. The row stays, so that the chain of this voter's entries does.
+
+    A second click finds nothing left to withdraw, which is what its sender wanted.
+    """
+    _take_part(regulation)
     _wait_for_this_person(voter)
-    vote = standing_vote(voter, regulation)
-    if vote is None or vote.choice is None:
+    vote = standing_vote(voter, regulation, hold=True)
+    if vote is None:
         raise RuleBroken("You have no vote on this regulation to withdraw.")
+    if vote.choice is None:
+        return
+    check_taken(regulation, None, now)
     vote.choice, vote.direction, vote.cast_at = None, None, now
     _record_vote(vote, now)
-    comment, support = comment_by(voter, regulation), support_by(voter, regulation)
+    comment, support = comment_by(voter, regulation, hold=True), support_by(voter, regulation, hold=True)
     if comment is not None:
         _withdraw_comment(comment, now)
     if support is not None:
@@ -100,7 +113,7 @@ def keep_details(*, voter: Account, regulation: Regulation, details: Details, no
     """What somebody adds to their standing vote, in place of what they added before. Never in the record."""
     check_still_taken(regulation, None, now)
     _wait_for_this_person(voter)
-    vote = standing_vote(voter, regulation)
+    vote = standing_vote(voter, regulation, hold=True)
     if vote is None or vote.choice is None:
         raise RuleBroken("You have no vote on this regulation to which this could be added.")
     row = db.session.get(VoteDetail, vote.id)
@@ -113,6 +126,9 @@ def keep_details(*, voter: Account, regulation: Regulation, details: Details, no
 
 def raise_level(*, vote: Vote, now: datetime) -> None:
     """Staff have since confirmed who this voter speaks for: say the same vote again with what is now known of them."""
+    _take_part(vote.regulation)
+    _wait_for_this_person(vote.account)
+    db.session.refresh(vote)
     level, organisation = standing_of(vote.account, vote.organisation_name)
     if level <= vote.level or vote.choice is None or vote.regulation.theme.frozen_at is not None:
         return
@@ -120,9 +136,9 @@ def raise_level(*, vote: Vote, now: datetime) -> None:
         return
     vote.level, vote.organisation_id = level, organisation.id if organisation else None
     _record_vote(vote, now)
-    comment = comment_by(vote.account, vote.regulation)
+    comment = comment_by(vote.account, vote.regulation, hold=True)
     if comment is not None and comment.status == CommentStatus.PUBLISHED:
-        comment.level, comment.organisation_name = level, vote.organisation_name
+        comment.level, comment.organisation_name = level, _name_to_show(vote)
         _record_comment(comment, now)
 
 
@@ -150,11 +166,15 @@ class _Said:
         )  # fmt: skip
 
 
-def _said(vote: Vote | None, comment: Comment | None, support: Support | None) -> _Said | None:
+def _said(vote: Vote | None, comment: Comment | None, support: Support | None, ballot: Ballot) -> _Said | None:
     if vote is None or vote.choice is None:
         return None
     written = comment if comment is not None and comment.status != CommentStatus.WITHDRAWN else None
-    behind = support.comment.public_id if support is not None and support.stands else ""
+    behind = ""
+    if support is not None and support.stands:
+        behind = offer_of(support.comment.public_id, support.version)
+        if ballot.supports == support.comment.public_id and not support.is_of_words_since_changed:
+            behind = ballot.supports
     return _Said(
         vote.choice, vote.direction, vote.reason_kind, written.text if written else "", behind,
         vote.capacity, vote.organisation_name, vote.level, written.display_name if written else "",
@@ -235,13 +255,35 @@ def _write_comment(vote: Vote, comment: Comment | None, ballot: Ballot, now: dat
             demonstration=demonstration,
         )
         db.session.add(comment)
-    hidden = comment.status == CommentStatus.HIDDEN and comment.text == ballot.text
+    elif _says_something_else(comment, ballot):
+        comment.version += 1
+    hidden = _is_hidden_still(comment)
     comment.choice, comment.direction, comment.text = ballot.choice, ballot.direction, ballot.text
     comment.capacity, comment.level, comment.display_name = ballot.capacity, vote.level, ballot.display_name
-    comment.organisation_name = vote.organisation_name
+    comment.organisation_name = _name_to_show(vote)
     comment.status = CommentStatus.HIDDEN if hidden else CommentStatus.PUBLISHED
     comment.written_at = now
     _record_comment(comment, now)
+
+
+def _says_something_else(comment: Comment, ballot: Ballot) -> bool:
+    """What was taken back and is written anew may be the same words, but nobody stood behind them since."""
+    before = (comment.text, comment.choice, comment.direction)
+    return comment.status == CommentStatus.WITHDRAWN or before != (ballot.text, ballot.choice, ballot.direction)
+
+
+def _is_hidden_still(comment: Comment) -> bool:
+    """Only moderators show again what they hid, whatever its author writes over it, and whether or not it was gone."""
+    if comment.status != CommentStatus.WITHDRAWN:
+        return comment.status == CommentStatus.HIDDEN
+    last = select(ModerationAct.action).where(ModerationAct.comment_id == comment.id).order_by(ModerationAct.id.desc())
+    return db.session.scalar(last.limit(1)) == "hide"
+
+
+def _name_to_show(vote: Vote) -> str:
+    """Of an organisation that staff confirmed, the name they confirmed and not what the voter typed."""
+    organisation = db.session.get(Organisation, vote.organisation_id) if vote.organisation_id else None
+    return organisation.name if organisation else vote.organisation_name
 
 
 def _record_comment(comment: Comment, now: datetime) -> None:
@@ -283,7 +325,10 @@ def _reason_to_stand_behind(voter: Account, regulation: Regulation, ballot: Ball
         return None
     comment = supportable(ballot.supports, regulation, ballot.choice)
     if comment is None:
-        raise RuleBroken("That reason is no longer there. Choose another, or write your own.", field="supports")
+        raise RuleBroken(
+            "That reason was changed or taken away since you chose it. Choose again, or write your own.",
+            field="supports",
+        )
     if comment.account_id == voter.id:
         raise RuleBroken("That reason is your own. Write it again if you want to keep it.", field="supports")
     return comment
@@ -293,11 +338,11 @@ def _stand_behind(vote: Vote, support: Support | None, comment: Comment, now: da
     if support is None:
         support = Support(regulation_id=vote.regulation_id, account_id=vote.account_id)
         db.session.add(support)
-    elif support.stands and support.comment_id == comment.id:
+    elif support.stands and (support.comment_id, support.version) == (comment.id, comment.version):
         return
     elif support.stands:
         _withdraw_support(support, now)
-    support.comment, support.stands = comment, True
+    support.comment, support.version, support.stands = comment, comment.version, True
     _record_support(support, vote.regulation, now)
 
 
@@ -331,7 +376,7 @@ def _pseudonym_of(account_id: int, regulation: Regulation, kind: str) -> str:
     if known is not None:
         return known
     account = db.session.get_one(Account, account_id)
-    identity = {"email": account.email or "", "item": regulation.slug}
+    identity = {**known_by(account), "item": regulation.slug}
     salt = secrets.token_bytes(32)
     value = entries.pseudonym(kind, salt, identity)
     db.session.add(

@@ -107,6 +107,7 @@ def _moderate(public_id: str, act: Callable[..., ModerationAct], template: str, 
 
 
 def _shown(comment: Comment) -> dict[str, Any]:
+    done = moderation.acts_on(comment)
     acts = [
         {
             "text": f"{'Hidden' if act.action == 'hide' else 'Restored'} by {act.office}. "
@@ -114,14 +115,16 @@ def _shown(comment: Comment) -> dict[str, Any]:
             "at": clock.in_uk(act.done_at),
             "href": f"/record/{act.entry_id}",
         }
-        for act in moderation.acts_on(comment)
+        for act in done
     ]
+    hidden = comment.status == CommentStatus.HIDDEN
     return {
         "acts": acts,
         "last_rule": acts[-1]["text"] if acts else "",
         "written_on": clock.uk_day(comment.written_at),
         "who": comment.display_name or Capacity(comment.capacity).label,
-        "hidden": comment.status == CommentStatus.HIDDEN,
+        "hidden": hidden,
+        "changed_since": hidden and bool(done) and moderation.is_changed_since(done[-1].target, comment.entry_id),
     }
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, exists, func, select
 
 from accounts.rules import Capacity
 from audit import queries as record_queries
@@ -154,30 +154,33 @@ def _add_up_again(regulation_id: int, reasons: int) -> None:
 
 
 def _count_supports(steps: Iterable[Step]) -> None:
+    """How many stand behind each comment in the words it has now, wherever a support or the comment itself changed."""
     acts = [step.about_id for step in steps if step.about_kind == Support.__name__]
     comments = set(db.session.scalars(select(Support.comment_id).where(Support.id.in_(acts)))) if acts else set()
+    comments |= {step.about_id for step in steps if step.about_kind == Comment.__name__ and step.about_id}
     named = [step.said["comment"] for step in steps if step.type == "support"]
     if named:
         of_entries = select(Entry.about_id).where(Entry.id.in_(named), Entry.about_kind == Comment.__name__)
         comments |= set(db.session.scalars(of_entries))
-    counts = dict.fromkeys(comments, 0)
     standing = (
         select(Support.comment_id, func.count())
-        .where(Support.comment_id.in_(comments), Support.stands)
+        .join(Comment, Comment.id == Support.comment_id)
+        .where(Support.comment_id.in_(comments), Support.stands, Support.version == Comment.version)
         .group_by(Support.comment_id)
     )
-    counts |= {row[0]: row[1] for row in db.session.execute(standing)}
-    for comment_id, supports in counts.items():
-        row = db.session.get(CommentTally, comment_id)
-        if row is None:
-            db.session.add(CommentTally(comment_id=comment_id, supports=supports))
-        else:
-            row.supports = supports
+    counts = {row[0]: row[1] for row in db.session.execute(standing)}
+    for row in db.session.scalars(select(CommentTally).where(CommentTally.comment_id.in_(comments))):
+        row.supports = counts.pop(row.comment_id, 0)
+    db.session.add_all(CommentTally(comment_id=comment, supports=supports) for comment, supports in counts.items())
 
 
 def themes_to_freeze(now: datetime) -> list[int]:
-    """Closed themes whose count can become final: a day has passed, or nothing given before the close still waits."""
-    closed = select(Theme.id, Theme.closes_at).where(Theme.closes_at <= now, Theme.frozen_at.is_(None))
+    """Closed themes whose count can become final: a day has passed, or nothing given before the close still waits.
+
+    A theme in which everything was settled otherwise has no count to make final.
+    """
+    unsettled = exists().where(Regulation.theme_id == Theme.id, Regulation.settled.is_(None))
+    closed = select(Theme.id, Theme.closes_at).where(Theme.closes_at <= now, Theme.frozen_at.is_(None), unsettled)
     return [row.id for row in db.session.execute(closed) if row.closes_at + GRACE <= now or not waiting_in(row.id, now)]
 
 
@@ -204,10 +207,13 @@ def freeze_theme(*, theme: Theme, now: datetime) -> bool:
     items = select(Regulation.slug).where(Regulation.theme_id == theme.id)
     if db.session.scalar(select(Entry.seq).where(Entry.idx.is_(None), Entry.item.in_(items)).limit(1)) is not None:
         return False
+    wanted = select(Regulation).filter_by(theme_id=theme.id, settled=None)
+    regulations = db.session.scalars(wanted.order_by(Regulation.id)).all()
+    if not regulations:
+        return True
     at_size = record_queries.log_size()
     theme.frozen_at = now
-    wanted = select(Regulation).filter_by(theme_id=theme.id, settled=None)
-    for regulation in db.session.scalars(wanted.order_by(Regulation.id)).all():
+    for regulation in regulations:
         _freeze(regulation, theme, at_size, now)
     return True
 

@@ -1,15 +1,20 @@
 """Ballots that wait for their address: who may be written to, what one confirmation counts, what is forgotten."""
 
+import re
+import threading
+
 import pytest
 from sqlalchemy import select
 
 from accounts import services as accounts
 from accounts.rules import Capacity
+from core import clock
 from core.db import db, transaction
 from core.errors import RuleBroken
 from core.mail import Mail
 from tests.conftest import both_databases
 from tests.factories import DAY, NOON, a_regulation, a_theme, a_vote, a_voter, how_many, the_record
+from tests.voting.walking import at_once
 from voting import ballots
 from voting.models import Comment, PendingBallot, Vote
 from voting.queries import ballot_with, offered_reasons, waiting_ballots
@@ -105,6 +110,47 @@ def test_a_second_click_gives_one_ballot_and_writes_one_mail(app):
         with transaction():
             ballots.give(pending=ballot_with(secret), email="KIM@example.org ", replaces="", now=NOON, **URLS)
     assert (mails(), how_many(PendingBallot)) == (1, 1)
+
+
+def test_a_ballot_that_waits_is_not_altered_any_more(app):
+    secret = a_given_ballot(a_regulation())
+    who = {"capacity": Capacity.PUBLIC, "organisation": "", "display_name": "Kim"}
+    with pytest.raises(RuleBroken, match="waits for its email address already"), transaction():
+        ballots.complete(ballot_with(secret), **who)
+    with transaction():
+        waiting = ballot_with(secret)
+        mark = ballots.mark(waiting)
+        another = ballots.to_complete(waiting, email=EMAIL, now=NOON, **who)
+        ballots.complete(another, **who)
+        ballots.give(pending=another, email=EMAIL, replaces="", now=NOON, **URLS)
+    (waiting,) = waiting_ballots(EMAIL, NOON)
+    assert (waiting.secret, waiting.text, waiting.order, waiting.display_name) == (secret, "It works.", "3", "Kim")
+    assert ballots.mark(waiting) != mark
+
+
+def test_a_mark_is_a_whole_digest_of_all_a_ballot_says(app):
+    pending = ballot_with(a_given_ballot(a_regulation()))
+    assert re.fullmatch(r"\d+-[0-9a-f]{64}", ballots.mark(pending))
+
+
+@both_databases
+def test_those_who_give_at_the_same_moment_have_no_more_room_than_others(app):
+    theme = a_theme()
+    for _ in range(18):
+        a_given_ballot(a_regulation(theme))
+    begun = [a_begun_ballot(a_regulation(theme)) for _ in range(6)]
+    db.session.remove()
+    ready = threading.Barrier(len(begun))
+
+    def give(secret):
+        with app.app_context(), clock.pretending(NOON):
+            ready.wait()
+            with transaction():
+                ballots.give(pending=ballot_with(secret, hold=True), email=EMAIL, replaces="", now=NOON, **URLS)
+            db.session.remove()
+
+    at_once(give, begun)
+    assert len(waiting_ballots(EMAIL, NOON)) == 20
 
 
 def test_correcting_the_address_moves_the_ballot(app):

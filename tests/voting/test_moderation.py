@@ -26,7 +26,8 @@ from tests.voting.walking import sign_in
 from voting.models import Comment, ModerationAct, Vote
 from voting.moderation import comment_to_moderate, hide_comment, show_comment
 from voting.queries import offered_reasons, reasons_of, tally_of
-from voting.rules import Choice, CommentStatus, ModerationRule
+from voting.rules import Choice, CommentStatus, ModerationRule, ReasonKind
+from voting.services import withdraw_vote
 
 RULE = {"rule": "personal_data", "reason": "It gives a neighbour’s telephone number."}
 SHOP = {"capacity": Capacity.BUSINESS, "organisation": "Corner Shop Ltd"}
@@ -195,7 +196,7 @@ def test_a_checked_organisation_appears_by_name_with_its_open_votes(moderator):
     answer = moderator.post(address, data={"name": "Corner Shop Limited", "domain": "@Shop.example"})
     assert "From now on “Corner Shop Limited”" in moderator.get(answer.location).text
     assert (the_vote().level, how_many(Membership)) == (3, 1)
-    assert reasons_of(regulation.id)[0].who == "Corner Shop Ltd"
+    assert reasons_of(regulation.id)[0].who == "Corner Shop Limited", "as staff confirmed it"
     assert [entry["level"] for entry in the_record("vote")] == [1, 3]
     settle_the_record()
     assert [label for label, _ in tally_of(regulation.id).by_level] == ["Checked by staff"]
@@ -244,19 +245,69 @@ def test_a_vote_that_is_not_there_names_nobody(moderator, vote_id):
     assert moderator.get(f"/staff/organisations/{vote_id}").status_code == 404
 
 
-def test_a_hidden_text_sent_again_stays_hidden_and_a_new_one_is_read(app):
-    regulation, author = a_regulation(), a_voter()
-    comment = a_comment(regulation=regulation, voter=author)
+def hidden(comment: Comment) -> None:
     moderator = a_member_of_staff(Role.MODERATOR)
     with transaction():
         hide_comment(
             comment=comment_to_moderate(comment.public_id, seen=comment.entry_id),
             rule=ModerationRule.PERSONAL_DATA, reason=RULE["reason"], by=moderator, now=NOON,
         )  # fmt: skip
-    a_vote(regulation, Choice.SCRAP, author, text="Ring my neighbour on 020 7946 0000.")
-    assert reasons_of(regulation.id)[0].hidden_by
-    a_vote(regulation, Choice.SCRAP, author, text="It costs too much.")
-    assert reasons_of(regulation.id)[0].text == "It costs too much."
+
+
+@both_databases
+def test_what_was_hidden_stays_hidden_whatever_its_author_does(app):
+    regulation, author = a_regulation(), a_voter()
+    hidden(a_comment(regulation=regulation, voter=author))
+
+    def is_hidden() -> bool:
+        db.session.rollback()
+        (reason,) = reasons_of(regulation.id)
+        return (reason.text, reason.hidden_by) == ("", ModerationRule.PERSONAL_DATA.label)
+
+    for text in ("Ring my neighbour on 020 7946 0000.", "It costs too much."):
+        a_vote(regulation, Choice.SCRAP, author, text=text)
+        assert is_hidden(), text
+    for reason in ({"text": "It costs too much."}, {"text": "Ring her!"}):
+        with transaction():
+            withdraw_vote(voter=author, regulation=regulation, now=NOON)
+        assert reasons_of(regulation.id) == []
+        a_vote(regulation, Choice.SCRAP, author, **reason)
+        assert is_hidden(), reason
+    a_vote(regulation, Choice.SCRAP, author, text="", reason_kind=ReasonKind.NOT_SAID)
+    a_vote(regulation, Choice.SCRAP, author, text="Back again.")
+    assert is_hidden()
+
+
+def test_moderators_are_told_of_what_was_changed_since_it_was_hidden_and_can_show_it(moderator):
+    regulation, author = a_regulation(), a_voter()
+    comment = a_comment(regulation=regulation, voter=author)
+    hidden(comment)
+    assert "changed since it was hidden" not in moderator.get("/staff/comments?status=hidden").text
+    a_vote(regulation, voter=author, text="Now without the number.")
+    assert "changed since it was hidden" in moderator.get("/staff/comments?status=hidden").text
+    db.session.rollback()
+    page = moderator.get(act_url(comment, "restore")).text
+    assert "Now without the number." in page
+    assert "has changed it since" in page
+    moderator.post(act_url(comment, "restore"), data=form_for(comment))
+    db.session.rollback()
+    assert reasons_of(regulation.id)[0].text == "Now without the number."
+    assert "changed since it was hidden" not in moderator.get("/staff/comments").text
+    a_vote(regulation, voter=author, text="And again, in other words.")
+    assert reasons_of(regulation.id)[0].text == "And again, in other words.", "shown again, it is the author's again"
+
+
+def test_the_author_of_a_hidden_reason_is_told_that_it_stays_hidden(app):
+    regulation, author = a_regulation(), a_voter()
+    hidden(a_comment(regulation=regulation, voter=author))
+    client = sign_in(app.test_client(), author)
+    sentence = "stays hidden until a moderator"
+    assert sentence in client.get(f"/regulations/{regulation.slug}/vote").text
+    secret = a_vote(regulation, voter=author, text="Now without the number.").secret
+    for address in (f"/receipts/{secret}", "/my/contributions"):
+        assert sentence in client.get(address).text, address
+    secret = a_vote(regulation, voter=author, text="").secret
+    assert sentence not in client.get(f"/receipts/{secret}").text
 
 
 def test_a_reason_too_short_is_no_reason(app):

@@ -1,6 +1,7 @@
 """A person's steps through the ballot, as plain functions on a test client."""
 
 import re
+import threading
 
 from sqlalchemy import select
 
@@ -58,6 +59,15 @@ def code(mail: Mail) -> str:
     found = re.search(r"^\s+(\d{6})$", mail.text, re.M)
     assert found
     return found[1]
+
+
+def at_once(act, each) -> None:
+    """``act`` with every one of ``each``, in a thread of its own."""
+    threads = [threading.Thread(target=act, args=(one,)) for one in each]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def listed(page) -> dict[str, str]:
