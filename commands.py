@@ -180,11 +180,17 @@ def sequence() -> None:
 
 
 def freeze_due() -> None:
-    """Make final the counts of themes that closed, as soon as nothing more can be added to them."""
+    """Make final the counts of themes that closed, as soon as nothing more can be added to them.
+
+    A theme where this fails is logged and tried again with the next round, and keeps no other waiting.
+    """
     for theme_id in tallying.themes_to_freeze(clock.now()):
         db.session.rollback()
-        with transaction():
-            tallying.freeze_theme(theme=db.session.get_one(Theme, theme_id), now=clock.now())
+        try:
+            with transaction():
+                tallying.freeze_theme(theme=db.session.get_one(Theme, theme_id), now=clock.now())
+        except Exception:
+            log.exception("The count of theme %s could not be made final.", theme_id)
 
 
 def send_mail() -> None:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
@@ -95,10 +96,25 @@ def normal_email(email: str) -> str:
 
 
 def organisation_key(name: str) -> str:
-    """What two spellings of one organisation's name have in common."""
-    plain = unicodedata.normalize("NFKD", name.casefold())
-    words = re.findall(r"[a-z0-9]+", "".join(c for c in plain if not unicodedata.combining(c)))
+    """What two spellings of one organisation's name have in common: its words, in whatever script they are written."""
+    words = unicodedata.normalize("NFC", "".join(_plain_letters(name))).split()
     return " ".join(word for word in words if word not in {"the", "ltd", "limited", "plc", "llp"})
+
+
+def _plain_letters(name: str) -> Iterator[str]:
+    """Latin letters lose their accents; in other scripts what looks like one may be a letter of its own."""
+    letter = ""
+    for c in unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold()):
+        kind = unicodedata.category(c)
+        if kind[0] in "LN":
+            letter = c
+            yield c
+        elif kind[0] == "M":
+            if not letter.isascii():
+                yield c
+        elif kind != "Cf":
+            letter = ""
+            yield " "
 
 
 def check_password(password: str, email: str) -> None:
