@@ -22,6 +22,7 @@ import pages.decision_routes
 import pages.personal_routes
 import pages.record_routes
 import pages.routes
+import voting.assisted_routes
 import voting.routes
 import voting.staff_routes
 from accounts.queries import account_of_session
@@ -40,6 +41,7 @@ BLUEPRINTS = (
     accounts.routes.bp,
     voting.routes.bp,
     voting.staff_routes.bp,
+    voting.assisted_routes.bp,
     decisions.routes.bp,
 )
 MAX_FORM_BYTES = 512 * 1024

@@ -20,7 +20,7 @@ class Department(Model):
 
 
 class Account(UserMixin, Model):
-    """A person, known by a confirmed email address and nothing more unless they say more."""
+    """A person, known by a confirmed email address, or to staff by name: see AssistedPerson."""
 
     __tablename__ = "account"
 
@@ -87,6 +87,22 @@ class Membership(Model):
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     checked_at: Mapped[datetime]
+
+
+class AssistedPerson(Model):
+    """Somebody who takes part by phone, by letter or beside staff. Name and contact are for staff alone."""
+
+    __tablename__ = "assisted_person"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), unique=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    """A digest of name and contact as voting.assisted spells them: who comes again is found by it."""
+    name: Mapped[str]
+    contact: Mapped[str]
+    made_at: Mapped[datetime]
+
+    account: Mapped[Account] = relationship()
 
 
 class SignInLink(Model):

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from accounts import rules
-from accounts.models import Account, AddressDay, Department, Membership, Organisation, StoppedAddress
+from accounts.models import Account, AddressDay, AssistedPerson, Department, Membership, Organisation, StoppedAddress
 from accounts.rules import Level, MailRecord
 from core.db import db
 
@@ -29,18 +29,32 @@ def mail_record(email: str, now: datetime) -> MailRecord:
 
 def standing_of(account: Account, organisation_name: str) -> tuple[Level, Organisation | None]:
     """How far it is confirmed that an account speaks for an organisation, and which organisation that is."""
+    person = Level.EMAIL_CONFIRMED if reference_of(account) is None else Level.CHECKED_BY_STAFF
     if not organisation_name:
-        return Level.EMAIL_CONFIRMED, None
+        return person, None
     key = rules.organisation_key(organisation_name)
     organisation = db.session.scalar(select(Organisation).filter_by(key=key))
     if organisation is None:
-        return Level.EMAIL_CONFIRMED, None
+        return person, None
     member = select(Membership.id).filter_by(account_id=account.id, organisation_id=organisation.id)
     if db.session.scalar(member) is not None:
         return Level.CHECKED_BY_STAFF, organisation
     if organisation.domain and (account.email or "").endswith("@" + organisation.domain):
         return Level.ORGANISATION_MATCHED, organisation
-    return Level.EMAIL_CONFIRMED, None
+    return person, None
+
+
+def reference_of(account: Account) -> str | None:
+    """By what staff know somebody who has no email; None for everybody else."""
+    if account.email is not None:
+        return None
+    return db.session.scalar(select(AssistedPerson.key).filter_by(account_id=account.id))
+
+
+def known_by(account: Account) -> dict[str, str]:
+    """What makes an account somebody's: their address, or the reference under which staff know them."""
+    reference = reference_of(account)
+    return {"email": account.email or ""} if reference is None else {"reference": reference}
 
 
 def departments() -> list[Department]:
