@@ -1,16 +1,21 @@
 """From the mailbox back to the site, through the browser's door."""
 
 import re
+import threading
 
 import pytest
-from sqlalchemy import select
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
 
 from accounts.models import Account, Organisation
 from core import clock
 from core.db import db, transaction
 from core.mail import Mail
+from tests.conftest import both_databases
 from tests.factories import DAY, NOON, a_regulation, a_theme, a_vote, a_voter, how_many, the_record
 from tests.voting.walking import (
+    PUBLIC,
+    at_once,
     code,
     confirm,
     first_screen,
@@ -266,6 +271,35 @@ def test_going_back_from_the_check_page_changes_the_same_ballot(client):
     db.session.rollback()
     waiting = db.session.scalars(select(PendingBallot)).all()
     assert [(ballot.choice, ballot.text) for ballot in waiting] == [("scrap", "Second thoughts.")]
+
+
+@both_databases
+def test_changing_who_one_speaks_for_gives_another_ballot_however_often_it_is_sent(app):
+    regulation, client = a_regulation(), app.test_client()
+    send(client, regulation)
+    holder = app.test_client()
+    page = holder.get(link(last_mail()))
+    changed = {**PUBLIC, "display_name": "Kim", "email": EMAIL}
+    cookie, address = client.get_cookie("session").value, vote_url(regulation, "/who")
+    db.session.remove()
+    answers, ready = [], threading.Barrier(3)
+
+    def click(_):
+        with clock.pretending(NOON):
+            one = FlaskClient(app, app.response_class)
+            one.set_cookie("session", cookie)
+            ready.wait()
+            answer = one.post(address, data=changed)
+            answers.append((answer.status_code, answer.location))
+
+    at_once(click, range(3))
+    assert set(answers) == {(303, check_url(regulation))}
+    (waiting,) = db.session.scalars(select(PendingBallot)).all()
+    assert (waiting.display_name, waiting.email) == ("Kim", EMAIL)
+    assert holder.post(link(last_mail()), data=listed(page)).status_code == 303
+    db.session.rollback()
+    assert how_many(Vote) == 0, "what its holder read is not what waits now"
+    assert db.session.scalar(select(func.count()).where(Mail.recipient == EMAIL)) == 2
 
 
 def test_pages_behind_a_mailed_link_are_kept_by_no_one(client):
