@@ -15,7 +15,8 @@ def queries_counted() -> Iterator[list[str]]:
     sent: list[str] = []
 
     def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        sent.append(statement)
+        if statement != "BEGIN":
+            sent.append(statement)
 
     event.listen(db.engine, "before_cursor_execute", note)
     try:

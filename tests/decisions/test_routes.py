@@ -1,4 +1,4 @@
-"""The official's way: the desk, closing early, writing, approving. CSRF is proved elsewhere."""
+"""The official's way with one decision: writing, approving. CSRF is proved elsewhere."""
 
 import re
 
@@ -7,10 +7,11 @@ from sqlalchemy import select
 
 from accounts.rules import Role
 from core import clock
-from core.db import db, transaction
+from core.db import db
 from decisions.models import Decision, Draft
 from decisions.rules import DraftStatus, Outcome
 from tests.conftest import both_databases
+from tests.decisions.conftest import LATER, ballots_wait
 from tests.factories import (
     DAY,
     NOON,
@@ -26,10 +27,10 @@ from tests.factories import (
     the_record,
 )
 from tests.queries_counted import queries_counted
-from voting.models import Comment, PendingBallot
+from voting.models import Comment
 from voting.rules import Choice
 
-LATER = NOON + 10 * DAY
+pytestmark = pytest.mark.usefixtures("after_the_close")
 WRITTEN = {
     "version": "0",
     "outcome": "keep",
@@ -38,34 +39,6 @@ WRITTEN = {
     "departure_reason": "",
     "other_evidence": "An inspection report of 2025.",
 }
-
-
-@pytest.fixture
-def official(app):
-    return a_member_of_staff(Role.OFFICIAL, "First Office")
-
-
-@pytest.fixture
-def second(app):
-    return a_member_of_staff(Role.OFFICIAL, "Second Office")
-
-
-@pytest.fixture
-def regulation(app):
-    """Closed, with a final count: one for keep, one for scrap."""
-    theme = a_theme(title="Retail")
-    found = a_regulation(theme, title="The Workplace Regulations 1992")
-    a_vote(found, Choice.KEEP, text="It keeps <b>people</b> safe.")
-    a_vote(found, Choice.KEEP, text="")
-    a_vote(found, Choice.SCRAP, text="It costs too much.")
-    a_frozen_theme(theme)
-    return found
-
-
-@pytest.fixture(autouse=True)
-def _after_the_close(app):
-    with clock.pretending(LATER):
-        yield
 
 
 def send(client, slug, do="save", **given):
@@ -89,97 +62,6 @@ def test_staff_pages_are_for_staff(app, client, signed_in, regulation, official)
         assert client.get(address).status_code == 303, address
         assert voter.get(address).status_code == 403, address
     assert [moderator.get(address).status_code for address in addresses] == [200, 403, 403, 403]
-
-
-def test_the_desk_shows_the_day(app, signed_in, regulation, official):
-    a_theme(opens=NOON, closes=NOON + 30 * DAY, title="Water")
-    with clock.pretending(NOON + 107 * DAY):
-        page = signed_in(official).get("/staff").get_data(as_text=True)
-    assert "The Workplace Regulations 1992" in page
-    assert "10 days overdue" in page
-    with clock.pretending(LATER):
-        page = signed_in(official).get("/staff").get_data(as_text=True)
-    assert "overdue</strong>" not in page
-    assert "/staff/themes/water/close" in page
-
-
-def test_the_desk_asks_no_more_for_more(app, signed_in, regulation, official):
-    client = signed_in(official)
-    counted = []
-    for _ in range(2):
-        with queries_counted() as sent:
-            assert client.get("/staff").status_code == 200
-        counted.append(len(sent))
-        theme = a_theme()
-        for _ in range(6):
-            a_regulation(theme)
-    assert counted[0] == counted[1] <= 10
-
-
-def test_moderators_find_their_own_work_and_no_one_elses(app, signed_in, regulation):
-    page = signed_in(a_member_of_staff(Role.MODERATOR)).get("/staff").get_data(as_text=True)
-    assert 'href="/staff/comments"' in page
-    assert f"/staff/regulations/{regulation.slug}/decision" not in page
-
-
-def test_closing_early_publishes_its_reason(app, signed_in, official):
-    theme = a_theme(opens=NOON, closes=NOON + 30 * DAY, title="Water")
-    client = signed_in(official)
-    assert "within a second or two" in client.get("/staff/themes/water/close").get_data(as_text=True)
-    refused = client.post("/staff/themes/water/close", data={"reason": "No"})
-    assert (refused.status_code, "Say in a sentence why" in refused.get_data(as_text=True)) == (422, True)
-    done = client.post("/staff/themes/water/close", data={"reason": "The bill it belongs to was withdrawn."})
-    assert (done.status_code, done.location) == (303, "/staff?theme=water")
-    db.session.refresh(theme)
-    assert (theme.window.closes, theme.closed_early_because) == (LATER, "The bill it belongs to was withdrawn.")
-    assert the_record("window")[-1]["act"] == "closed_early"
-    assert "Water is closed." in client.get("/staff").get_data(as_text=True)
-    again = client.post("/staff/themes/water/close", data={"reason": "The bill was withdrawn, again."})
-    text = again.get_data(as_text=True)
-    assert (again.status_code, "not open" in text, "The bill was withdrawn, again." in text) == (422, True, True)
-
-
-def test_the_desk_is_narrowed_to_a_theme_that_the_closing_message_and_the_list_lead_to(app, signed_in, official):
-    water = a_theme(opens=NOON, closes=NOON + 30 * DAY, title="Water")
-    ours = [a_regulation(water, title=f"Water Regulations {n:02}") for n in range(22)]
-    other = a_regulation(a_theme(title="Rail"), title="The Rail Regulations 1992")
-    client = signed_in(official)
-    done = client.post("/staff/themes/water/close", data={"reason": "The bill it belongs to was withdrawn."})
-    text = client.get(done.location).get_data(as_text=True)
-    message = text.partition("Water is closed.")[2].partition("</p>")[0]
-    assert 'href="/staff?theme=water#undecided">22 regulations of Water to decide' in message
-    assert (ours[0].title in text, other.title in text) == (True, False)
-    assert "/staff?theme=water&amp;page=2#undecided" in text
-    assert ours[-1].title in client.get("/staff?theme=water&page=2").get_data(as_text=True)
-    everything = client.get("/staff").get_data(as_text=True)
-    links = [f'href="/staff?theme={slug}#undecided"' for slug in ("water", "rail")]
-    assert everything.index(links[0]) < everything.index(links[1])
-    assert other.title in everything
-    for theme in ("nowhere", "%00", "x" * 5000):
-        assert other.title in client.get(f"/staff?theme={theme}").get_data(as_text=True)
-
-
-def ballots_wait(regulation, number, given_at=LATER):
-    with transaction():
-        for n in range(number):
-            db.session.add(
-                PendingBallot(
-                    secret=f"s{n}",
-                    regulation_id=regulation.id,
-                    order="0",
-                    email=f"{n}@example.org",
-                    begun_at=NOON,
-                    given_at=given_at,
-                )
-            )
-
-
-def test_closing_early_warns_of_ballots_that_wait(app, signed_in, official):
-    regulation = a_regulation(a_theme(opens=NOON, closes=NOON + 30 * DAY, title="Water"))
-    ballots_wait(regulation, 2)
-    page = signed_in(official).get("/staff/themes/water/close").get_data(as_text=True)
-    assert "2 ballots wait to be confirmed" in page
-    assert "24 hours" in page
 
 
 def test_a_draft_may_lack_anything_and_is_found_again(app, signed_in, regulation, official):

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from sqlalchemy import select
 
+from audit.services import open_log
 from core.db import db, transaction
 from decisions.rules import Outcome
 from opendata.rules import DECISION_FIELDS
@@ -23,7 +24,6 @@ from tests.factories import (
     a_regulation,
     a_theme,
     a_vote,
-    open_the_record,
     settle_the_record,
     the_record,
 )
@@ -115,10 +115,18 @@ def words_in(html):
 
 def test_a_real_site_calls_nothing_a_demonstration(tmp_path):
     app = application(
-        tmp_path, SITE_MODE="production", SITE_URL="https://review.example", MAIL_URL="smtp://localhost:1"
+        tmp_path,
+        SITE_MODE="production",
+        SITE_URL="https://review.example",
+        MAIL_URL="smtp://localhost:1",
+        SITE_CONTACT="The review team, Example House, London",
+        SECRET_KEY="a secret for tests that is long enough",
     )
     with app.app_context():
-        open_the_record()
+        with transaction():
+            open_log(
+                origin="review.example/log", log_key="k", promise_key="p", demonstration=False, now=NOON - 60 * DAY
+            )
         reference = a_decided().reference
         client = app.test_client()
         (row,) = client.get("/decisions.json").get_json()
