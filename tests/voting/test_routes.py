@@ -273,6 +273,8 @@ def test_who_is_asked_a_name_only_for_a_reason_and_an_address_only_when_unknown(
     assert 'name="email"' in page
     assert "Public for good" in page
     assert "Never public" in page
+    assert "not linked to this one by name or number" in page
+    assert "Votes confirmed in one go get places close together in the record" in page
     assert "they do not make it" in page
     assert "/help/no-email" in page
     known = sign_in(app.test_client(), a_voter(organisation_name="Corner Shop", capacity="business"))
