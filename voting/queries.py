@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.orm import joinedload
 
 from accounts.models import Account
 from accounts.rules import Capacity, Level
@@ -362,7 +363,9 @@ def ballot_with(secret: str | None, *, hold: bool = False) -> PendingBallot | No
 
 
 def receipt_with(secret: str) -> Receipt | None:
-    return db.session.scalar(select(Receipt).filter_by(secret=secret))
+    """With its vote and whose that is."""
+    wanted = select(Receipt).filter_by(secret=secret).options(joinedload(Receipt.vote).joinedload(Vote.account))
+    return db.session.scalar(wanted)
 
 
 def details_of(vote: Vote) -> VoteDetail | None:

@@ -223,6 +223,7 @@ def receipt(secret: str) -> Answer:
             closes_at=clock.in_uk(regulation.theme.closes_at),
             due_on=clock.uk_day(regulation.theme.decision_due_at),
             settled=regulation.settled,
+            by_email=vote.account.email is not None,
             details_kept="details" in request.args,
             address=current_app.config["SITE"].url + request.path,
             reason=what_became_of_reason(vote.account_id, regulation.id),
