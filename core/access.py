@@ -44,6 +44,16 @@ def _session_was_read() -> bool:
     return kept is not None and kept.accessed
 
 
+def probe(view: View) -> View:
+    """Anyone, for machines that ask how the site is: kept by no cache, and it answers without a database."""
+
+    @wraps(view)
+    def opened(*args: Any, **kwargs: Any) -> Response:
+        return _private(make_response(view(*args, **kwargs)))
+
+    return _wears("public", opened)
+
+
 def visitor(view: View) -> View:
     """Anyone, but the page is theirs alone: forms, receipts, sign-in."""
 

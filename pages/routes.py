@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from audit.queries import folded_position, latest_time, log_size
 from core import clock
-from core.access import public
+from core.access import probe, public
 from core.errors import NotFound
 from core.forms import tidy_line
 from core.paging import page_number
@@ -206,14 +206,14 @@ def sources() -> ResponseReturnValue:
 
 
 @bp.route("/healthz")
-@public
+@probe
 def healthz() -> ResponseReturnValue:
     """This process answers; nothing else is asked."""
     return Response("ok\n", mimetype="text/plain", headers={"Cache-Control": "no-store"})
 
 
 @bp.route("/readyz")
-@public
+@probe
 def readyz() -> ResponseReturnValue:
     """Whether visitors may be sent here; 503 with what is missing otherwise."""
     size, reasons = queries.readiness()
