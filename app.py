@@ -14,6 +14,7 @@ from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 from jinja2 import ChainableUndefined, ChoiceLoader, PackageLoader, PrefixLoader
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import accounts.routes
 import core.mail  # noqa: F401 - its model belongs to the metadata
@@ -25,7 +26,8 @@ import pages.routes
 import voting.assisted_routes
 import voting.routes
 import voting.staff_routes
-from accounts.queries import account_of_session
+from accounts import sessions
+from accounts.rules import SIGNED_IN_FOR
 from audit.queries import opened_as_demonstration, positions
 from core import clock, error_pages, security
 from core.access import SessionForThoseWhoNeedOne
@@ -45,7 +47,6 @@ BLUEPRINTS = (
     decisions.routes.bp,
 )
 MAX_FORM_BYTES = 512 * 1024
-SIGNED_IN_SECONDS = 30 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},  # they hold addresses, which belong in no log
         MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
         MAX_FORM_MEMORY_SIZE=MAX_FORM_BYTES,
-        PERMANENT_SESSION_LIFETIME=SIGNED_IN_SECONDS,
+        PERMANENT_SESSION_LIFETIME=SIGNED_IN_FOR,
         SESSION_COOKIE_NAME="__Host-session" if https else "session",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -81,6 +82,8 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         FRESHNESS=lambda: _freshness(settings.release),
     )
     os.umask(0o077)  # whatever the site writes holds people's matter
+    if settings.trusted_proxies:  # so that a visitor's address is theirs, and limits are kept by network
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     app.session_interface = SessionForThoseWhoNeedOne()
     db.init_app(app)
@@ -134,7 +137,7 @@ def _record_fits(settings: Settings) -> bool:
 def _let_people_sign_in(app: Flask) -> None:
     login = LoginManager()
     login.init_app(app, add_context_processor=False)
-    login.user_loader(account_of_session)
+    login.user_loader(sessions.holder)
 
 
 def _prepare_templates(app: Flask) -> None:

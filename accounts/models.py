@@ -106,7 +106,10 @@ class AssistedPerson(Model):
 
 
 class SignInLink(Model):
-    """A mailed way in: the secret in the link, and the six digits for the page still open. Only digests are kept."""
+    """A mailed way in: the secret in the link, and the six digits for the page still open. Only digests are kept.
+
+    The digits last for an hour, whatever the link's own life; an empty digest says that they were made void.
+    """
 
     __tablename__ = "sign_in_link"
     __table_args__ = (Index("ix_sign_in_link_email_made", "email", "made_at"),)
@@ -115,14 +118,16 @@ class SignInLink(Model):
     email: Mapped[str]
     secret_sha256: Mapped[str] = mapped_column(unique=True)
     code_sha256: Mapped[str]
-    code_tries: Mapped[int] = mapped_column(default=0)
     made_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     used_at: Mapped[datetime | None]
 
 
 class AddressDay(Model):
-    """How many mails strangers have made us send to an address on a day. Only a digest of the address is kept."""
+    """How many mails strangers have made us send to an address on a day, and how many wrong codes were given for it.
+
+    Only a digest of the address is kept.
+    """
 
     __tablename__ = "address_day"
     __table_args__ = (UniqueConstraint("address_sha256", "day"),)
@@ -131,6 +136,7 @@ class AddressDay(Model):
     address_sha256: Mapped[str]
     day: Mapped[date] = mapped_column(index=True)
     mails: Mapped[int] = mapped_column(default=0)
+    wrong_codes: Mapped[int] = mapped_column(default=0)
 
 
 class StoppedAddress(Model):
@@ -152,3 +158,29 @@ class SignInTry(Model):
     address_sha256: Mapped[str]
     hour: Mapped[datetime] = mapped_column(index=True)
     tries: Mapped[int] = mapped_column(default=0)
+
+
+class NetworkHour(Model):
+    """How often a network asked something of an address within an hour.
+
+    Both are kept as digests under a salt that only this hour has, so that no hour can be joined to another.
+    """
+
+    __tablename__ = "network_hour"
+    __table_args__ = (UniqueConstraint("network_sha256", "asked", "address_sha256"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    network_sha256: Mapped[str]
+    asked: Mapped[str]
+    address_sha256: Mapped[str]
+    hour: Mapped[datetime] = mapped_column(index=True)
+    times: Mapped[int] = mapped_column(default=0)
+
+
+class EndedSession(Model):
+    """A browser that was signed out: a copy of its cookie opens nothing any more."""
+
+    __tablename__ = "ended_session"
+
+    browser_sha256: Mapped[str] = mapped_column(primary_key=True)
+    ended_at: Mapped[datetime] = mapped_column(index=True)

@@ -6,7 +6,16 @@ from datetime import datetime
 from sqlalchemy import select
 
 from accounts import rules
-from accounts.models import Account, AddressDay, AssistedPerson, Department, Membership, Organisation, StoppedAddress
+from accounts.models import (
+    Account,
+    AddressDay,
+    AssistedPerson,
+    Department,
+    EndedSession,
+    Membership,
+    Organisation,
+    StoppedAddress,
+)
 from accounts.rules import Level, MailRecord
 from core.db import db
 
@@ -15,8 +24,10 @@ def account_with(email: str) -> Account | None:
     return db.session.scalar(select(Account).filter_by(email=rules.normal_email(email)))
 
 
-def account_of_session(session_key: str) -> Account | None:
-    return db.session.scalar(select(Account).filter_by(session_key=session_key))
+def account_of_session(session_key: str, browser: str) -> Account | None:
+    """Whose session this is, unless that browser was signed out."""
+    ended = select(EndedSession).filter_by(browser_sha256=hashlib.sha256(browser.encode()).hexdigest())
+    return db.session.scalar(select(Account).filter_by(session_key=session_key).where(~ended.exists()))
 
 
 def mail_record(email: str, now: datetime) -> MailRecord:

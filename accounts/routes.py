@@ -3,13 +3,15 @@
 from urllib.parse import urlencode
 
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
-from flask_login import current_user, login_user, logout_user
+from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response
 
-from accounts import rules, services
+from accounts import limits, rules, services, sessions
 from accounts.forms import CodeForm, PasswordForm, SignInForm
 from accounts.models import Account
+from accounts.rules import Asked, Network
+from accounts.sessions import WAY_IN, begin_session
 from core import clock
 from core.access import participant, public, visitor
 from core.db import transaction
@@ -19,32 +21,22 @@ from core.forms import Form
 bp = Blueprint("accounts", __name__)
 
 Answer = str | Response | tuple[str, int]
-BALLOTS_ON_THEIR_WAY = "ballot"
-WAY_IN = "way_in"
+bp.before_app_request(sessions.drop_what_is_over)
 
 
-def begin_session(account: Account) -> str:
-    """Sign this browser in for 30 days; returns where the person was going.
+def count_mail_from_here(email: str) -> None:
+    """Within the transaction that asks for a mail. Raises TooOften when the visitor's network asks for too many."""
+    limits.count_from(network=_network(), asked=Asked.MAIL, email=email, now=clock.now())
 
-    Nothing of an earlier session stays, so that nobody can hand their own on; ballots on their way do, unless they
-    are another's.
-    """
-    wanted = session.get(WAY_IN, {}).get("next")
-    kept = {key: value for key, value in session.items() if key.startswith(BALLOTS_ON_THEIR_WAY)}
-    if current_user.is_authenticated and current_user.id != account.id:
-        kept = {}
-    session.clear()
-    session.update(kept)
-    session.permanent = True
-    login_user(account)
-    home = "/my/contributions" if account.role == rules.Role.PARTICIPANT else "/staff"
-    return rules.own_path(wanted, home)
+
+def _network() -> Network:
+    return Network.of(request.remote_addr)
 
 
 @bp.route("/account/sign-in", methods=["GET", "POST"])
 @visitor
 def sign_in() -> Answer:
-    form = SignInForm(next=request.args.get("next", ""))
+    form, refused = SignInForm(next=request.args.get("next", "")), None
     wanted = rules.own_path(form.next.data, "")
     if current_user.is_authenticated and request.method == "GET":
         return redirect(wanted or url_for("accounts.account"), code=303)
@@ -56,12 +48,13 @@ def sign_in() -> Answer:
             if account is None and not by_password:
                 _mail_a_link(form.email.data)
         except RuleBroken as error:
+            refused = error
             form.show_rule_broken(error)
         else:
             again = "yes" if request.form.get("how") == "again" else None
             mailed = url_for("accounts.check_email", again=again)
             return redirect(begin_session(account) if account else mailed, code=303)
-    return render_template("accounts/sign_in.html", form=form, reason=_why_sign_in(wanted)), _status(form)
+    return render_template("accounts/sign_in.html", form=form, reason=_why_sign_in(wanted)), _status(form, refused)
 
 
 def _why_sign_in(wanted: str) -> str:
@@ -86,8 +79,7 @@ def _holder(form: SignInForm, by_password: bool) -> Account | None:
             raise RuleBroken("Enter your password, or ask for a link by email.", field="password")
         return None
     try:
-        with transaction():
-            services.count_try(email=email, now=clock.now())
+        _count_try(email)
     except TooOften:
         if by_password:
             raise
@@ -95,7 +87,7 @@ def _holder(form: SignInForm, by_password: bool) -> Account | None:
     account = services.password_holder(email=email, password=password)
     if account is not None:
         with transaction():
-            services.clear_tries(email=email)
+            limits.clear_tries(email=email)
     elif by_password:
         raise RuleBroken(
             "That email address and password don’t match. You can also ask for a link by email.", field="password"
@@ -103,9 +95,16 @@ def _holder(form: SignInForm, by_password: bool) -> Account | None:
     return account
 
 
+def _count_try(email: str) -> None:
+    with transaction():
+        limits.count_from(network=_network(), asked=Asked.PASSWORD, email=email, now=clock.now())
+        limits.count_try(email=email, now=clock.now())
+
+
 def _mail_a_link(email: str) -> None:
     site = current_app.config["SITE"].url
     with transaction():
+        count_mail_from_here(email)
         services.send_way_in(
             email=email,
             about=None,
@@ -121,11 +120,12 @@ def check_email() -> Answer:
     way_in = session.get(WAY_IN)
     if way_in is None:
         return redirect(url_for("accounts.sign_in"), code=303)
-    form = CodeForm()
+    form, refused = CodeForm(), None
     if form.validate_on_submit():
         try:
             account = _account_by_code(way_in["email"], form.code.data)
         except RuleBroken as error:
+            refused = error
             form.show_rule_broken(error)
         else:
             return redirect(begin_session(account), code=303)
@@ -139,7 +139,7 @@ def check_email() -> Answer:
         mailbox_url=mailbox,
         token=generate_csrf(),
     )
-    return page, _status(form)
+    return page, _status(form, refused)
 
 
 def _account_by_code(email: str, code: str) -> Account:
@@ -157,8 +157,7 @@ def _account_by_code(email: str, code: str) -> Account:
 @bp.route("/account/sign-out", methods=["POST"])
 @visitor
 def sign_out() -> Answer:
-    logout_user()
-    session.clear()
+    sessions.end_session()
     return redirect(url_for("accounts.signed_out"), code=303)
 
 
@@ -211,6 +210,9 @@ def _held(holder: Account) -> list[tuple[str, str]]:
 @participant
 def password() -> Answer:
     holder = _signed_in()
+    if holder.password_hash is None and not sessions.is_fresh():
+        page = render_template("accounts/sign_in_again.html", email=holder.email, token=generate_csrf())
+        return page, 403 if request.method == "POST" else 200
     form = PasswordForm.for_holder(holder.password_hash is not None)
     if form.validate_on_submit():
         try:
@@ -226,13 +228,12 @@ def password() -> Answer:
 def _change_password(holder: Account, form: PasswordForm) -> None:
     if "current" in form:
         email = holder.email or ""
-        with transaction():
-            services.count_try(email=email, now=clock.now())
+        _count_try(email)
         if services.password_holder(email=email, password=form.current.data) is None:
             raise RuleBroken("That is not your current password.", field="current")
     with transaction():
         services.set_password(account=holder, password=form.password.data)
-        services.clear_tries(email=holder.email or "")
+        limits.clear_tries(email=holder.email or "")
         services.tell_of_new_password(account=holder, now=clock.now())
 
 
@@ -240,5 +241,5 @@ def _signed_in() -> Account:
     return current_user._get_current_object()
 
 
-def _status(form: Form) -> int:
-    return 422 if form.errors else 200
+def _status(form: Form, refused: RuleBroken | None = None) -> int:
+    return 429 if isinstance(refused, TooOften) else 422 if form.errors else 200

@@ -1,22 +1,31 @@
 """Who people are here and what they may do. Pure: no Flask, no database, no clock."""
 
+import ipaddress
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from core.errors import RuleBroken, TooOften
 
 PASSWORD_LENGTH = 12
-CODE_LIFE = timedelta(days=7)
+LINK_LIFE = timedelta(days=7)
 SIGN_IN_LIFE = timedelta(hours=1)
-CODE_TRIES = 5
+CODE_LIFE = timedelta(hours=1)
+CODE_TRIES_A_DAY = 5
+NOT_ME_LIFE = timedelta(days=30)
 MAILS_A_DAY_UNCONFIRMED = 3
 MAILS_A_DAY_CONFIRMED = 20
 SIGN_IN_TRIES_AN_HOUR = 10
 STOP_OF_CONFIRMED = timedelta(days=1)
+MAILS_AN_HOUR_FROM_A_NETWORK = 30
+PASSWORDS_AN_HOUR_FROM_A_NETWORK = 60
+INSIDE_NETWORKS_COUNT_AS = 20
+SIGNED_IN_FOR = timedelta(days=30)
+STAFF_SIGNED_IN_FOR = timedelta(hours=12)
+FRESH_FOR = timedelta(minutes=15)
 
 
 class Role(StrEnum):
@@ -90,6 +99,55 @@ class MailRecord:
         return not self.stopped and self.sent_today < limit
 
 
+class Asked(StrEnum):
+    """What is counted by network, since guessing and flooding need not keep to one address."""
+
+    MAIL = "mail"
+    PASSWORD = "password"  # noqa: S105 - a kind of asking, not a secret
+
+
+_INSIDE = [
+    ipaddress.ip_network(block)
+    for block in ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+] + [ipaddress.ip_network("::1/128")]
+
+
+@dataclass(frozen=True)
+class Network:
+    """Where a visitor comes from, as roughly as is of use: one household or office, not one device."""
+
+    name: str
+    inside: bool
+    """Not on the public internet: a whole house behind one address, or a proxy that no setting names."""
+
+    @classmethod
+    def of(cls, address: str | None) -> "Network":
+        try:
+            known = ipaddress.ip_address((address or "").partition("%")[0])
+        except ValueError:
+            return cls("unknown", inside=False)
+        known = getattr(known, "ipv4_mapped", None) or known
+        block = ipaddress.ip_network((known, 24 if known.version == 4 else 48), strict=False)
+        return cls(str(block), inside=any(known in inside for inside in _INSIDE))
+
+    def limit(self, asked: Asked) -> int:
+        most = MAILS_AN_HOUR_FROM_A_NETWORK if asked is Asked.MAIL else PASSWORDS_AN_HOUR_FROM_A_NETWORK
+        return most * INSIDE_NETWORKS_COUNT_AS if self.inside else most
+
+
+def check_network(network: Network, asked: Asked, already: int) -> None:
+    if already < network.limit(asked):
+        return
+    if asked is Asked.PASSWORD:
+        raise TooOften(
+            "Too many passwords were tried from your network. Ask for a sign-in link by email, or try in an hour.",
+            field="password",
+        )
+    raise TooOften(
+        "Emails to too many addresses were asked for from your network. Try in an hour, or from another connection."
+    )
+
+
 def normal_email(email: str) -> str:
     """One spelling per mailbox, as people mean it: NFC, lower case, no stray space."""
     return unicodedata.normalize("NFC", email.strip()).casefold()
@@ -131,9 +189,31 @@ def check_capacity(capacity: Capacity, organisation: str) -> None:
         raise RuleBroken("Enter the name of the organisation you speak for.", field="organisation")
 
 
-def check_code_tries(tries: int) -> None:
-    if tries >= CODE_TRIES:
-        raise TooOften("That code was tried too often. Use the link in the email instead.", field="code")
+def check_wrong_codes(today: int) -> None:
+    if today >= CODE_TRIES_A_DAY:
+        raise TooOften(
+            "Too many wrong codes were given for this address today. Use the link in the email instead.", field="code"
+        )
+
+
+def masked(email: str) -> str:
+    """Enough for its holder to know it again, on a page that others may come upon."""
+    holder, _, domain = email.partition("@")
+    return f"{holder[:1]}•••@{domain}"
+
+
+def is_signed_in(role: str, since: datetime, now: datetime) -> bool:
+    """Whether a session that began then still holds. Those who act for an office sign in each day."""
+    return now < since + (STAFF_SIGNED_IN_FOR if role in STAFF else SIGNED_IN_FOR)
+
+
+def is_fresh(since: datetime, now: datetime) -> bool:
+    """Whether somebody signed in just now, so that it is they and not whoever found the browser open."""
+    return now < since + FRESH_FOR
+
+
+def last_counted_day(now: datetime) -> date:
+    return (now - timedelta(days=2)).date()
 
 
 def check_password_tries(tries: int) -> None:

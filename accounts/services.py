@@ -1,27 +1,29 @@
 """Signing in without a password, with one, and what staff may be given to do."""
 
+import base64
 import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from threading import BoundedSemaphore
 
 from cryptography.exceptions import InvalidKey
+from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from flask import current_app
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
-from accounts import queries, rules
+from accounts import limits, queries, rules
 from accounts.models import (
     Account,
-    AddressDay,
     Department,
+    EndedSession,
     Membership,
     Organisation,
     Post,
     SignInLink,
-    SignInTry,
     StoppedAddress,
 )
 from accounts.rules import Role
@@ -30,6 +32,9 @@ from audit.services import record
 from core.db import db, take_turn
 from core.errors import Clash, Gone, NotAllowed, RuleBroken
 from core.mail import write_mail
+
+_HASHING = BoundedSemaphore(2)
+"""Each hash takes 64 MiB for a while: many at once would take the memory from everybody else."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +45,13 @@ class Way:
     code: str
 
 
-def way_in(*, email: str, now: datetime, life: timedelta = rules.CODE_LIFE) -> Way | None:
+def way_in(*, email: str, now: datetime, life: timedelta = rules.LINK_LIFE) -> Way | None:
     """A link and code for an address, or None when it may not be mailed: too often today, or it asked us to stop."""
     email = rules.normal_email(email)
     take_turn(f"address {digest(email)}")
     if not queries.mail_record(email, now).may_be_mailed:
-        _stand_in_for_a_link(email, now, life)
         return None
-    _count_mail(email, now)
+    limits.count_mail(email=email, now=now)
     way = Way(secrets.token_urlsafe(24), f"{secrets.randbelow(10**6):06d}")
     db.session.add(
         SignInLink(
@@ -61,24 +65,12 @@ def way_in(*, email: str, now: datetime, life: timedelta = rules.CODE_LIFE) -> W
     return way
 
 
-def _stand_in_for_a_link(email: str, now: datetime, life: timedelta) -> None:
-    """A link nobody can use: wrong codes are counted on it too, so that the count tells nothing of the address."""
-    good = select(SignInLink.id).where(
-        SignInLink.email == email, SignInLink.used_at.is_(None), SignInLink.expires_at > now
-    )
-    if db.session.scalar(good.limit(1)) is None:
-        never = secrets.token_hex(32)
-        db.session.add(
-            SignInLink(email=email, secret_sha256=never, code_sha256=never, made_at=now, expires_at=now + life)
-        )
-
-
 def send_way_in(*, email: str, about: str | None, confirm_url: str, not_me_url: str, now: datetime) -> None:
-    """Mail the link and the six digits, if the address may be mailed today; the two urls hold {secret}.
+    """Mail the link and the six digits, if the address may be mailed today; the two urls hold {secret}, each its own.
 
     ``about`` names what waits to be confirmed. Without it the mail only lets its reader in, and not for long.
     """
-    life = rules.CODE_LIFE if about else rules.SIGN_IN_LIFE
+    life = rules.LINK_LIFE if about else rules.SIGN_IN_LIFE
     way = way_in(email=email, now=now, life=life)
     if way is None:
         return
@@ -92,8 +84,9 @@ def send_way_in(*, email: str, about: str | None, confirm_url: str, not_me_url: 
         about=about,
         code=way.code,
         lasts=rules.in_words(life),
+        code_lasts=rules.in_words(rules.CODE_LIFE),
         confirm_url=confirm_url.replace("{secret}", way.secret),
-        not_me_url=not_me_url.replace("{secret}", way.secret),
+        not_me_url=not_me_url.replace("{secret}", not_me_secret(email=email, now=now)),
     )
 
 
@@ -107,23 +100,26 @@ def use_link(*, secret: str, now: datetime) -> str:
 
 
 def use_code(*, email: str, code: str, now: datetime) -> str | None:
-    """Use up the six digits last mailed to an address. None when they are wrong; the try is counted, so commit it."""
+    """Use up six digits lately mailed to an address. None when they are wrong; the try is counted, so commit it.
+
+    Raises TooOften after five wrong ones in a day, which make all the address's codes void. Links go on working.
+    """
     email = rules.normal_email(email)
+    rules.check_wrong_codes(limits.wrong_codes(email=email, now=now))
+    unused = (SignInLink.email == email, SignInLink.used_at.is_(None))
     wanted = (
         select(SignInLink)
-        .where(SignInLink.email == email, SignInLink.used_at.is_(None), SignInLink.expires_at > now)
+        .where(*unused, SignInLink.expires_at > now, SignInLink.made_at > now - rules.CODE_LIFE)
         .order_by(SignInLink.made_at.desc(), SignInLink.id.desc())
         .limit(rules.MAILS_A_DAY_UNCONFIRMED)
         .with_for_update()
     )
-    links = list(db.session.scalars(wanted))
-    rules.check_code_tries(sum(link.code_tries for link in links))
-    for link in links:
+    for link in db.session.scalars(wanted):
         if hmac.compare_digest(link.code_sha256, _code_digest(email, code)):
             link.used_at = now
             return email
-    if links:
-        links[0].code_tries += 1
+    if limits.count_wrong_code(email=email, now=now) >= rules.CODE_TRIES_A_DAY:
+        db.session.execute(update(SignInLink).where(*unused).values(code_sha256=""))
     return None
 
 
@@ -144,8 +140,11 @@ def account_for(*, email: str, now: datetime, demonstration: bool = False) -> Ac
 
 
 def stop_mails(*, email: str, now: datetime) -> None:
-    """'This wasn't me': no more mail, and the links already sent are void."""
+    """'This wasn't me': no more mail, the links already sent are void, and who is signed in with them is signed out."""
     email = rules.normal_email(email)
+    account = queries.account_with(email)
+    if account is not None:
+        sign_out_everywhere(account=account)
     stop = db.session.get(StoppedAddress, digest(email))
     if stop is None:
         db.session.add(StoppedAddress(address_sha256=digest(email), stopped_at=now))
@@ -159,6 +158,25 @@ def address_of_link(*, secret: str, now: datetime) -> str | None:
     """Whose link this is, while it is good; it is not used up."""
     link = db.session.scalar(select(SignInLink).filter_by(secret_sha256=digest(secret)))
     return None if link is None or link.used_at is not None or rules.is_past(link.expires_at, now) else link.email
+
+
+def not_me_secret(*, email: str, now: datetime) -> str:
+    """Whose address a 'this wasn't me' link is about, sealed, so that it works whatever became of the way in."""
+    return _seal().encrypt_at_time(rules.normal_email(email).encode(), int(now.timestamp())).decode()
+
+
+def address_of_not_me(*, secret: str, now: datetime) -> str | None:
+    """None when the link is over 30 days old, or not one of ours."""
+    life = int(rules.NOT_ME_LIFE.total_seconds())
+    try:
+        return _seal().decrypt_at_time(secret.encode(errors="replace"), life, int(now.timestamp())).decode()
+    except InvalidToken:
+        return None
+
+
+def _seal() -> Fernet:
+    key = hmac.new(current_app.config["SECRET_KEY"].encode(), b"this was not me", "sha256").digest()
+    return Fernet(base64.urlsafe_b64encode(key))
 
 
 def set_password(*, account: Account, password: str) -> None:
@@ -183,24 +201,8 @@ def tell_of_new_password(*, account: Account, now: datetime) -> None:
 def hash_password(password: str) -> str:
     """Argon2id in PHC form, with the first recommended parameters of RFC 9106 scaled to 64 MiB (its second)."""
     kdf = Argon2id(salt=secrets.token_bytes(16), length=32, iterations=3, lanes=4, memory_cost=64 * 1024)
-    return kdf.derive_phc_encoded(password.encode())
-
-
-def count_try(*, email: str, now: datetime) -> None:
-    """Count a try at a password before it is looked at. Raises TooOften after ten in the hour, whoever makes them."""
-    address, hour = digest(rules.normal_email(email)), now.replace(minute=0, second=0, microsecond=0)
-    take_turn(f"address {address}")
-    tried = db.session.scalar(select(SignInTry).filter_by(address_sha256=address, hour=hour))
-    if tried is None:
-        tried = SignInTry(address_sha256=address, hour=hour, tries=0)
-        db.session.add(tried)
-    rules.check_password_tries(tried.tries)
-    tried.tries += 1
-
-
-def clear_tries(*, email: str) -> None:
-    """The right password was given: what was tried before it doesn't matter."""
-    db.session.execute(delete(SignInTry).where(SignInTry.address_sha256 == digest(rules.normal_email(email))))
+    with _HASHING:
+        return kdf.derive_phc_encoded(password.encode())
 
 
 def password_holder(*, email: str, password: str) -> Account | None:
@@ -212,8 +214,10 @@ def password_holder(*, email: str, password: str) -> Account | None:
 def _password_fits(account: Account | None, password: str) -> bool:
     """Takes as long for an unknown address as for a known one."""
     own = account.password_hash if account else None
+    wanted = own or _nobodys_hash()
     try:
-        Argon2id.verify_phc_encoded(password.encode(), own or _nobodys_hash())
+        with _HASHING:
+            Argon2id.verify_phc_encoded(password.encode(), wanted)
     except InvalidKey:
         return False
     return own is not None
@@ -222,6 +226,13 @@ def _password_fits(account: Account | None, password: str) -> bool:
 @cache
 def _nobodys_hash() -> str:
     return hash_password(secrets.token_urlsafe(12))
+
+
+def end_session(*, browser: str, now: datetime) -> None:
+    """Sign one browser out for good: nobody gets in with a copy of its cookie."""
+    take_turn(f"session {digest(browser)}")
+    if db.session.get(EndedSession, digest(browser)) is None:
+        db.session.add(EndedSession(browser_sha256=digest(browser), ended_at=now))
 
 
 def sign_out_everywhere(*, account: Account) -> None:
@@ -264,8 +275,8 @@ def check_organisation(*, account: Account, name: str, domain: str, by: Account,
 def forget_old(now: datetime) -> None:
     """Links, counts and tries that can no longer matter."""
     db.session.execute(delete(SignInLink).where(SignInLink.expires_at < now - timedelta(days=1)))
-    db.session.execute(delete(AddressDay).where(AddressDay.day < (now - timedelta(days=2)).date()))
-    db.session.execute(delete(SignInTry).where(SignInTry.hour < now - timedelta(hours=2)))
+    db.session.execute(delete(EndedSession).where(EndedSession.ended_at < now - rules.SIGNED_IN_FOR))
+    limits.forget_counts(now)
 
 
 def digest(secret: str) -> str:
@@ -275,11 +286,3 @@ def digest(secret: str) -> str:
 def _code_digest(email: str, code: str) -> str:
     """Six digits are soon guessed from a plain digest, so the site's own secret goes into it."""
     return hmac.new(current_app.config["SECRET_KEY"].encode(), f"{email}\n{code}".encode(), "sha256").hexdigest()
-
-
-def _count_mail(email: str, now: datetime) -> None:
-    counted = db.session.scalar(select(AddressDay).filter_by(address_sha256=digest(email), day=now.date()))
-    if counted is None:
-        counted = AddressDay(address_sha256=digest(email), day=now.date(), mails=0)
-        db.session.add(counted)
-    counted.mails += 1

@@ -36,6 +36,7 @@ class Settings:
     site_url: str
     site_name: str
     contact: str
+    trusted_proxies: int = 0
     release: str = RELEASE
 
     @property
@@ -62,6 +63,7 @@ class Settings:
             contact=_required(env, "SITE_CONTACT")
             if production
             else env.get("SITE_CONTACT") or "the office that runs this site",
+            trusted_proxies=_few(env, "TRUSTED_PROXIES"),
         )
 
 
@@ -99,6 +101,13 @@ def _required(env: Mapping[str, str], name: str) -> str:
     if not env.get(name):
         raise SettingMissing(f"{name} is not set. Production does not start without it.")
     return env[name]
+
+
+def _few(env: Mapping[str, str], name: str) -> int:
+    given = env.get(name) or "0"
+    if not (given.isascii() and given.isdecimal() and len(given) == 1):
+        raise SettingMissing(f"{name} must be a number from 0 to 9.")
+    return int(given)
 
 
 def _strong_secret(env: Mapping[str, str]) -> str:

@@ -13,6 +13,7 @@ from accounts.rules import Capacity, Role
 from audit import services as audit
 from audit.models import Entry
 from audit.queries import read
+from core import clock
 from core.db import db, transaction
 from decisions.rules import Outcome, Proposal
 from decisions.services import approve_and_publish, save_draft, submit_draft
@@ -41,6 +42,11 @@ def a_voter(email: str = "", **given: Any) -> Account:
         for name, value in given.items():
             setattr(account, name, value)
     return account
+
+
+def its_session(account: Account) -> dict[str, Any]:
+    """What the session of a browser holds in which somebody signed in just now."""
+    return {"_user_id": account.session_key, "_fresh": True, "browser": "a browser", "signed_in_at": clock.now()}
 
 
 def a_member_of_staff(role: Role, office: str = "", password: str = "") -> Account:

@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response
 from accounts import services as accounts
 from accounts.forms import CodeForm
 from accounts.models import Account
-from accounts.routes import begin_session
-from accounts.rules import Capacity
+from accounts.routes import begin_session, count_mail_from_here
+from accounts.rules import Capacity, masked
 from core import clock
 from core.access import participant, public, visitor
 from core.db import transaction
@@ -36,6 +36,7 @@ bp = Blueprint("voting", __name__)
 Answer = str | Response | tuple[str, int]
 CONFIRMED = "ballots_confirmed"
 MOST_TOLD = 30
+DEAD_NOT_ME = "This link is more than 30 days old, or is not one of ours."
 DEAD_LINK = "This link has been used already, has run out, or is not one of ours."
 PRESSED_TWICE = "If you pressed the button twice, your vote is counted: see Your contributions."
 
@@ -93,6 +94,7 @@ def _mail_again(slug: str, secret: str) -> Response:
     with transaction():
         pending = ballot_with(secret, hold=True)
         if pending is not None and pending.email is not None:
+            count_mail_from_here(pending.email)
             ballots.ask(pending=pending, now=clock.now(), **mailed_urls())
     return redirect(url_for("voting.check_email", slug=slug, again=1), code=303)
 
@@ -208,15 +210,16 @@ def confirmed() -> Answer:
 @bp.route("/account/not-me/<secret>", methods=["GET", "POST"])
 @visitor
 def not_me(secret: str) -> Answer:
-    email = accounts.address_of_link(secret=secret, now=clock.now())
+    """Works for 30 days, also when the way in that came with it was used or has run out: then it is needed most."""
+    email = accounts.address_of_not_me(secret=secret, now=clock.now())
     if email is None:
-        raise Gone(DEAD_LINK)
+        raise Gone(DEAD_NOT_ME)
     form = Form()
     if form.validate_on_submit():
         with transaction():
             ballots.disown(email=email, now=clock.now())
         return redirect(url_for("voting.stopped"), code=303)
-    return render_template("voting/not_me.html", form=form, email=email)
+    return render_template("voting/not_me.html", form=form, email=masked(email))
 
 
 @bp.route("/account/stopped")

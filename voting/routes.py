@@ -9,6 +9,7 @@ from flask.blueprints import BlueprintSetupState
 from flask_login import current_user
 
 from accounts.models import Account
+from accounts.routes import count_mail_from_here
 from accounts.rules import Capacity, Level
 from audit.queries import entry_line, openings_of
 from core import clock
@@ -173,6 +174,7 @@ def _send(slug: str, draft: Draft, form: WhoForm, voter: Account | None) -> str:
         if pending.email is None:
             ballots.complete(pending, **who)
         if voter is None:
+            count_mail_from_here(email)
             ballots.give(pending=pending, email=email, replaces=draft.replaces, now=clock.now(), **mailed_urls())
             return url_for("voting.check_email", slug=slug)
         demonstration = current_app.config["SITE"].demonstration

@@ -3,14 +3,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from accounts.rules import (
+    Asked,
     Capacity,
     MailRecord,
+    Network,
+    Role,
     check_capacity,
-    check_code_tries,
+    check_network,
     check_password,
     check_password_tries,
+    check_wrong_codes,
     in_words,
+    is_fresh,
+    is_signed_in,
     is_stopped,
+    masked,
     normal_email,
     organisation_key,
     own_path,
@@ -113,10 +120,10 @@ def test_whoever_speaks_for_an_organisation_names_it():
 
 
 def test_codes_and_passwords_can_be_tried_so_often():
-    check_code_tries(4)
+    check_wrong_codes(4)
     check_password_tries(9)
     with pytest.raises(TooOften, match="link in the email"):
-        check_code_tries(5)
+        check_wrong_codes(5)
     with pytest.raises(TooOften, match="in an hour"):
         check_password_tries(10)
 
@@ -131,3 +138,54 @@ def test_every_capacity_has_its_words():
 )
 def test_how_long_a_link_lasts_is_said_in_words(life, words):
     assert in_words(life) == words
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("203.0.113.77", "203.0.113.0/24"),
+        ("2001:db8:1:2:3::4", "2001:db8:1::/48"),
+        ("::ffff:203.0.113.77", "203.0.113.0/24"),
+        ("fe80::1%eth0", "fe80::/48"),
+        ("not an address", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_visitors_are_told_apart_by_network_and_no_closer(address, name):
+    assert Network.of(address).name == name
+
+
+@pytest.mark.parametrize(
+    ("address", "inside"),
+    [("127.0.0.1", True), ("::1", True), ("10.1.2.3", True), ("fd00::1", True), ("203.0.113.7", False), ("x", False)],
+)
+def test_one_address_that_may_stand_for_a_whole_house_is_given_more(address, inside):
+    network = Network.of(address)
+    assert [network.limit(asked) for asked in Asked] == ([600, 1200] if inside else [30, 60])
+
+
+def test_a_network_is_told_when_to_try_again():
+    network = Network.of("203.0.113.7")
+    check_network(network, Asked.MAIL, 29)
+    check_network(network, Asked.PASSWORD, 59)
+    with pytest.raises(TooOften, match="in an hour"):
+        check_network(network, Asked.MAIL, 30)
+    with pytest.raises(TooOften, match="in an hour"):
+        check_network(network, Asked.PASSWORD, 60)
+
+
+def test_those_who_act_for_an_office_sign_in_each_day_and_others_each_month():
+    day = timedelta(days=1)
+    assert is_signed_in(Role.OFFICIAL, NOON, NOON + 0.49 * day)
+    assert not is_signed_in(Role.OFFICIAL, NOON, NOON + 0.5 * day)
+    assert is_signed_in(Role.PARTICIPANT, NOON, NOON + 29.9 * day)
+    assert not is_signed_in(Role.PARTICIPANT, NOON, NOON + 30 * day)
+
+
+def test_who_signed_in_a_quarter_of_an_hour_ago_did_not_sign_in_just_now():
+    assert is_fresh(NOON, NOON + timedelta(minutes=14))
+    assert not is_fresh(NOON, NOON + timedelta(minutes=15))
+
+
+def test_a_masked_address_is_known_again_by_its_holder_only():
+    assert masked("ann.smith@example.org") == "a•••@example.org"

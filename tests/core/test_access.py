@@ -5,12 +5,13 @@ from collections.abc import Callable
 import pytest
 from flask import Flask, flash, session
 from flask.testing import FlaskClient
-from flask_login import current_user, login_user
+from flask_login import current_user
 from sqlalchemy import event
 
 from accounts.models import Account
 from accounts.queries import account_with
 from accounts.rules import Role
+from accounts.sessions import begin_session
 from core.access import PublicPageLookedAtItsVisitor, participant, public, staff, visitor
 from core.db import db
 from tests.conftest import application
@@ -25,7 +26,7 @@ LOOKING_AT_THE_VISITOR: dict[str, Callable[[], str]] = {
 
 
 def _enter(email: str) -> str:
-    login_user(account_with(email))
+    begin_session(account_with(email))
     return "in"
 
 

@@ -4,6 +4,7 @@ import os
 import stat
 
 import pytest
+from flask import request
 
 from app import create_app
 from core.config import Mode, SettingMissing, Settings, mark_folder, mode_of_folder
@@ -128,6 +129,23 @@ def test_production_does_not_serve_a_demonstrations_record(sqlite_app, tmp_path)
     finally:
         with sqlite_app.app_context():
             empty_database()
+
+
+@pytest.mark.parametrize(("proxies", "seen"), [("", "192.0.2.1"), ("1", "198.51.100.9"), ("2", "203.0.113.5")])
+def test_a_visitors_address_is_taken_from_as_many_proxies_as_are_trusted(tmp_path, proxies, seen):
+    app = create_app({"DATA_DIR": str(tmp_path), **PRODUCTION, "TRUSTED_PROXIES": proxies})
+    addresses = []
+    app.before_request_funcs[None].insert(0, lambda: addresses.append(request.remote_addr))
+    client = app.test_client()
+    forwarded = {"X-Forwarded-For": "203.0.113.5, 198.51.100.9"}
+    client.get("/help", headers=forwarded, environ_base={"REMOTE_ADDR": "192.0.2.1"})
+    assert addresses == [seen]
+
+
+@pytest.mark.parametrize("given", ["one", "-1", "10", "²"])
+def test_how_many_proxies_is_a_number(tmp_path, given):
+    with pytest.raises(SettingMissing, match="TRUSTED_PROXIES must be a number"):
+        settings(tmp_path, TRUSTED_PROXIES=given)
 
 
 def test_what_the_site_writes_is_its_users_alone(tmp_path):

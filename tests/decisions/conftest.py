@@ -16,6 +16,7 @@ from tests.factories import (
     a_regulation,
     a_theme,
     a_vote,
+    its_session,
 )
 from voting.models import PendingBallot
 from voting.rules import Choice
@@ -30,7 +31,7 @@ def signed_in(app: Flask) -> Callable[[Account], FlaskClient]:
     def sign_in(account: Account) -> FlaskClient:
         client = app.test_client()
         with client.session_transaction("/account/sign-in") as session:
-            session["_user_id"] = account.session_key
+            session.update(its_session(account))
         return client
 
     return sign_in

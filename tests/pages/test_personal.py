@@ -25,6 +25,7 @@ from tests.factories import (
     a_vote,
     a_voter,
     how_many,
+    its_session,
     settle_the_record,
 )
 from voting.models import Comment, PendingBallot, Vote, VoteDetail
@@ -36,7 +37,7 @@ from voting.services import withdraw_vote
 def signed_in(app: Flask, account: Account) -> FlaskClient:
     client = app.test_client()
     with client.session_transaction("/account") as session:
-        session["_user_id"] = account.session_key
+        session.update(its_session(account))
     return client
 
 
@@ -179,7 +180,7 @@ def test_it_is_followed_from_open_over_closed_to_decided(app):
         assert "Change it" not in shown
         assert "Decision due by" in shown
     with clock.pretending(NOON + 100 * DAY):
-        assert "Decision overdue by" in page(client)
+        assert "Decision overdue by" in page(signed_in(app, voter))
     a_frozen_theme(theme)
     decision = a_decision(regulation, Outcome.KEEP)
     with clock.pretending(NOON + 21 * DAY):

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from accounts.models import Account
 from core.db import db
 from core.mail import Mail
+from tests import factories
 
 KEEP = {"choice": "keep", "text": "It keeps people safe at work."}
 PUBLIC = {"capacity": "public", "organisation": "", "display_name": ""}
@@ -21,7 +22,7 @@ def its_session(client):
 def sign_in(client, account: Account):
     """As after a confirmed link, without the mail."""
     with its_session(client) as session:
-        session["_user_id"], session["_fresh"] = account.session_key, True
+        session.update(factories.its_session(account))
     return client
 
 
