@@ -196,7 +196,7 @@ def test_after_the_close_only_letters_are_taken_and_the_page_says_so(desk):
         letter = {"how": "letter", "received_on": clock.uk_day(NOON).isoformat()}
         assert desk.post(url(regulation), data={**TYPED, **SEND, **letter}).status_code == 303
     with clock.pretending(NOON + 3 * DAY):
-        page = desk.get(url(regulation)).text
+        page = sign_in(desk, a_member_of_staff(Role.OFFICIAL)).get(url(regulation)).text
         assert "Nothing can be entered" in page
         assert "<form" not in page.partition("<main")[2]
 
