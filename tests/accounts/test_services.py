@@ -145,6 +145,13 @@ def test_this_was_not_me_voids_the_links_and_stops_the_mails(app):
         assert services.way_in(email=EMAIL, now=NOON + 100 * HOUR) is None
 
 
+@pytest.mark.parametrize("stem", ["a", "an", "ann", "ann-of-the-green-gables"])
+def test_a_not_me_secret_ends_in_a_sign_that_every_mail_reader_takes_for_part_of_the_link(app, stem):
+    secret = services.not_me_secret(email=f"{stem}@example.org", now=NOON)
+    assert re.fullmatch(r"[\w-]+", secret)
+    assert services.address_of_not_me(secret=secret, now=NOON) == f"{stem}@example.org"
+
+
 def test_this_was_not_me_works_for_thirty_days_whatever_became_of_the_link(app):
     secret = services.not_me_secret(email=EMAIL, now=NOON)
     assert EMAIL not in secret
