@@ -45,10 +45,16 @@ class Way:
     code: str
 
 
+def take_address_turn(email: str) -> None:
+    """Whoever touches what belongs to an address waits here, before ballots and links: in any other order two could
+    hold what the other waits for."""
+    take_turn(f"address {digest(rules.normal_email(email))}")
+
+
 def way_in(*, email: str, now: datetime, life: timedelta = rules.LINK_LIFE) -> Way | None:
     """A link and code for an address, or None when it may not be mailed: too often today, or it asked us to stop."""
     email = rules.normal_email(email)
-    take_turn(f"address {digest(email)}")
+    take_address_turn(email)
     if not queries.mail_record(email, now).may_be_mailed:
         return None
     limits.count_mail(email=email, now=now)

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 from flask import current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import DateTime, Dialect, Engine, MetaData, TypeDecorator, event, func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, registry
 
 from core.errors import Clash
 
 log = logging.getLogger(__name__)
+
+GAVE_WAY = ("40001", "40P01")
+"""PostgreSQL: a serialization failure, and a deadlock that was broken at this writer's cost."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -85,6 +88,12 @@ def transaction() -> Iterator[None]:
         log.warning("The database refused a write: %s %s", type(error.orig).__name__, _constraint(error))
         # What the database says may hold addresses, which belong in no log.
         raise Clash("Something changed while you were writing. Please try again.") from None
+    except OperationalError as error:
+        session.rollback()
+        if getattr(error.orig, "sqlstate", None) not in GAVE_WAY:
+            raise
+        log.warning("The database let another writer go first: %s", type(error.orig).__name__)
+        raise Clash("Something changed while you were writing. Please try again.") from error
     except BaseException:
         session.rollback()
         raise

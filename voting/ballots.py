@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, select
 from accounts import services as accounts
 from accounts.models import Account
 from accounts.rules import Capacity, check_capacity, normal_email
-from core.db import db, take_turn
+from core.db import db
 from core.errors import RuleBroken
 from regulations.models import Regulation
 from voting import rules
@@ -95,6 +95,12 @@ def complete(ballot: PendingBallot, *, capacity: Capacity, organisation: str, di
     return whole(ballot)
 
 
+def note(pending: PendingBallot, *, capacity: Capacity | None, organisation: str, display_name: str) -> None:
+    """Keep the second screen as far as it was filled in, unchecked, for somebody who signs in before they send it."""
+    if pending.email is None:
+        pending.capacity, pending.organisation, pending.display_name = capacity, organisation, display_name
+
+
 def whole(pending: PendingBallot) -> Ballot:
     return Ballot(
         choice=Choice(pending.choice or ""),
@@ -131,7 +137,7 @@ def give(
 
 def _has_room(email: str, now: datetime) -> bool:
     """So many an hour wait under one address. One too many is kept for its own browser, where the code lets it in."""
-    take_turn(f"address {accounts.digest(email)}")
+    accounts.take_address_turn(email)
     waiting = select(func.count()).where(
         PendingBallot.email == email, PendingBallot.given_at > now - timedelta(hours=1)
     )

@@ -92,9 +92,11 @@ def _nothing_waits_here(regulation: Regulation) -> Response:
 
 def _mail_again(slug: str, secret: str) -> Response:
     with transaction():
-        pending = ballot_with(secret, hold=True)
-        if pending is not None and pending.email is not None:
-            count_mail_from_here(pending.email)
+        email = _address_of_ballot(secret)
+        if email is not None:
+            count_mail_from_here(email)
+        pending = _hold(secret, email)
+        if pending is not None:
             ballots.ask(pending=pending, now=clock.now(), **mailed_urls())
     return redirect(url_for("voting.check_email", slug=slug, again=1), code=303)
 
@@ -103,10 +105,10 @@ def _count_by_code(secret: str, code: str) -> Response:
     """Raises RuleBroken when the code is wrong, after that try has been counted."""
     now, outcomes = clock.now(), None
     with transaction():
-        pending = ballot_with(secret, hold=True)
-        if pending is None or pending.email is None:
+        pending = _hold(secret, _address_of_ballot(secret))
+        if pending is None:
             raise Gone("This vote is no longer waiting.")
-        email = accounts.use_code(email=pending.email, code=code, now=now)
+        email = accounts.use_code(email=pending.email or "", code=code, now=now)
         if email is not None:
             account = _account_of(email)
             ballots.let_in(pending=pending)
@@ -120,6 +122,20 @@ def _count_by_code(secret: str, code: str) -> Response:
     return tell(outcomes)
 
 
+def _address_of_ballot(secret: str) -> str | None:
+    pending = ballot_with(secret)
+    return pending.email if pending is not None else None
+
+
+def _hold(secret: str, email: str | None) -> PendingBallot | None:
+    """The ballot that waits under this address, kept from others until the commit; None when it no longer does."""
+    if email is None:
+        return None
+    accounts.take_address_turn(email)
+    pending = ballot_with(secret, hold=True)
+    return pending if pending is not None and pending.email == email else None
+
+
 @bp.route("/account/confirm/<secret>", methods=["GET", "POST"])
 @visitor
 def confirm(secret: str) -> Answer:
@@ -130,6 +146,7 @@ def confirm(secret: str) -> Answer:
     form = ConfirmForm()
     if form.validate_on_submit():
         with transaction():
+            accounts.take_address_turn(email)
             account = _account_of(_address_of_used_link(secret))
             listed, struck = form.listed.data.split(), form.not_mine.data or ()
             outcomes = ballots.confirm(account=account, listed=listed, struck=struck, now=clock.now())

@@ -153,6 +153,15 @@ class WhoForm(Form):
             del form.display_name
         return form
 
+    def may_be_kept(self) -> bool:
+        """Whether what was typed so far can be put by: from this site, and not too long. The rest may be missing."""
+        self.validate_on_submit()
+        return not self.errors.keys() & {"csrf_token", "organisation", "display_name"}
+
+    @property
+    def spoken_for(self) -> Capacity | None:
+        return Capacity(self.capacity.data) if self.capacity.data in set(Capacity) else None
+
     @property
     def shown_name(self) -> str:
         return self.display_name.data if "display_name" in self else ""

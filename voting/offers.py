@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from sqlalchemy import and_, select
 from sqlalchemy.orm import aliased
 
+from accounts.rules import Capacity
 from core.db import db
 from regulations.models import Regulation
 from voting.models import Comment, Support, Vote
-from voting.rules import CommentStatus, public_id_of
+from voting.rules import CommentStatus, name_shown, public_id_of
 
 
 def supportable(offer: str, regulation: Regulation, choice: str) -> Comment | None:
@@ -28,12 +29,25 @@ class BecomeOfReason:
     """Moderators hid it."""
     changed: bool
     """It is another's, who has changed what it says."""
+    text: str = ""
+    """The words of one's own that stand."""
+    shown_as: str = ""
 
 
 def what_became_of_reason(account_id: int, regulation_id: int) -> BecomeOfReason:
     behind = aliased(Comment)
     wanted = (
-        select(Comment.status, Support.stands, Support.version, behind.version.label("now"))
+        select(
+            Comment.status,
+            Comment.text,
+            Comment.level,
+            Comment.organisation_name,
+            Comment.display_name,
+            Comment.capacity,
+            Support.stands,
+            Support.version,
+            behind.version.label("now"),
+        )  # fmt: skip
         .select_from(Vote)
         .outerjoin(Comment, and_(Comment.account_id == account_id, Comment.regulation_id == regulation_id))
         .outerjoin(Support, and_(Support.account_id == account_id, Support.regulation_id == regulation_id))
@@ -43,4 +57,13 @@ def what_became_of_reason(account_id: int, regulation_id: int) -> BecomeOfReason
     row = db.session.execute(wanted).one_or_none()
     if row is None:
         return BecomeOfReason(hidden=False, changed=False)
-    return BecomeOfReason(row.status == CommentStatus.HIDDEN, bool(row.stands) and row.version != row.now)
+    changed = bool(row.stands) and row.version != row.now
+    if row.status != CommentStatus.PUBLISHED:
+        return BecomeOfReason(row.status == CommentStatus.HIDDEN, changed)
+    shown_as = name_shown(
+        level=row.level,
+        organisation=row.organisation_name,
+        display_name=row.display_name,
+        capacity=Capacity(row.capacity),
+    )
+    return BecomeOfReason(hidden=False, changed=changed, text=row.text, shown_as=shown_as)

@@ -181,10 +181,12 @@ class Reason:
 
     @property
     def who(self) -> str:
-        """The name a reason appears under: an organisation's only once it was matched or checked."""
-        if self.level >= Level.ORGANISATION_MATCHED and self.organisation_name:
-            return self.organisation_name
-        return self.display_name or self.capacity.label
+        return rules.name_shown(
+            level=self.level,
+            organisation=self.organisation_name,
+            display_name=self.display_name,
+            capacity=self.capacity,
+        )
 
     @property
     def name_checked(self) -> bool | None:
@@ -346,20 +348,25 @@ def _drawn(side: list[Reason], chosen: str, draw: random.Random) -> list[Reason]
     return [*offered[: rules.REASONS_OFFERED - len(missing)], *missing]
 
 
+def _held(wanted: Any) -> Any:
+    """Kept from others until the commit, and read again: what was seen before waiting may have changed."""
+    return wanted.with_for_update(of=PendingBallot).execution_options(populate_existing=True)
+
+
 def waiting_ballots(email: str, now: datetime, *, hold: bool = False) -> list[PendingBallot]:
     """What was given under an address and waits for it to be confirmed; ``hold`` keeps others off until the commit."""
     wanted = select(PendingBallot).where(
         PendingBallot.email == email, PendingBallot.given_at > now - rules.PENDING_LIFE
     )
     wanted = wanted.order_by(PendingBallot.given_at, PendingBallot.id)
-    return list(db.session.scalars(wanted.with_for_update(of=PendingBallot) if hold else wanted))
+    return list(db.session.scalars(_held(wanted) if hold else wanted))
 
 
 def ballot_with(secret: str | None, *, hold: bool = False) -> PendingBallot | None:
     if not secret:
         return None
     wanted = select(PendingBallot).filter_by(secret=secret)
-    return db.session.scalar(wanted.with_for_update(of=PendingBallot) if hold else wanted)
+    return db.session.scalar(_held(wanted) if hold else wanted)
 
 
 def receipt_with(secret: str) -> Receipt | None:

@@ -11,6 +11,7 @@ from flask_login import current_user
 from accounts.models import Account
 from accounts.routes import count_mail_from_here
 from accounts.rules import Capacity, Level
+from accounts.services import take_address_turn
 from audit.queries import entry_line, openings_of
 from core import clock
 from core.access import participant, visitor
@@ -136,6 +137,8 @@ def who(slug: str) -> Answer:
     if pending is None:
         return redirect(url_for("voting.vote", slug=slug), code=303)
     form, text = WhoForm.for_ballot(pending, voter), pending.text
+    if voter is None and "sign_in" in request.form and form.may_be_kept():
+        return _sign_in_first(slug, draft, form)
     try:
         check_taken(regulation, None, clock.now())
         if form.validate_on_submit():
@@ -157,6 +160,17 @@ def who(slug: str) -> Answer:
     return page, status_of(form)
 
 
+def _sign_in_first(slug: str, draft: Draft, form: WhoForm) -> Answer:
+    """With what was typed so far, which the page shows again afterwards."""
+    with transaction():
+        pending = ballot_with(draft.secret, hold=True)
+        if pending is not None:
+            ballots.note(
+                pending, capacity=form.spoken_for, organisation=form.organisation.data, display_name=form.shown_name
+            )
+    return redirect(url_for("accounts.sign_in", next=url_for("voting.who", slug=slug)), code=303)
+
+
 def _send(slug: str, draft: Draft, form: WhoForm, voter: Account | None) -> str:
     """Count the ballot, or let it wait for its address; returns where its sender goes next."""
     who: dict[str, Any] = {
@@ -166,6 +180,9 @@ def _send(slug: str, draft: Draft, form: WhoForm, voter: Account | None) -> str:
     }
     email = form.email.data if voter is None else voter.email or ""
     with transaction():
+        if voter is None:
+            count_mail_from_here(email)
+            take_address_turn(email)
         take_turn(f"ballot {draft.secret}")
         pending = ballot_with(draft.secret, hold=True)
         if pending is None:
@@ -174,7 +191,6 @@ def _send(slug: str, draft: Draft, form: WhoForm, voter: Account | None) -> str:
         if pending.email is None:
             ballots.complete(pending, **who)
         if voter is None:
-            count_mail_from_here(email)
             ballots.give(pending=pending, email=email, replaces=draft.replaces, now=clock.now(), **mailed_urls())
             return url_for("voting.check_email", slug=slug)
         demonstration = current_app.config["SITE"].demonstration

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import permutations
 
-from accounts.rules import Capacity
+from accounts.rules import Capacity, Level
 from core.errors import Gone, RuleBroken, TooOften
-from regulations.rules import Window
+from regulations.rules import Stage, Window
 
 REASON_LENGTH = 5_000
 REASONS_OFFERED = 5
@@ -217,8 +217,25 @@ class Details:
     nation: str | None = None
 
 
+def name_shown(*, level: int, organisation: str, display_name: str, capacity: Capacity) -> str:
+    """The name a reason appears under: an organisation's only once it was matched or checked."""
+    if level >= Level.ORGANISATION_MATCHED and organisation:
+        return organisation
+    return display_name or capacity.label
+
+
 class VotingClosed(Gone):
     """Out of the window: nothing can be taken or changed."""
+
+
+def check_not_settled(settled: Stage | None) -> None:
+    """There is nothing to ask about a regulation that has ended, is dealt with elsewhere or was decided."""
+    if settled is Stage.ALREADY_SPENT:
+        raise VotingClosed("Votes are not taken on this regulation: it was no longer in force when it was listed.")
+    if settled is Stage.MOVED:
+        raise VotingClosed("Votes are not taken on this regulation: it is dealt with in another place.")
+    if settled is not None:
+        raise VotingClosed("Votes are not taken on this regulation: it has been decided.")
 
 
 def check_window(window: Window, now: datetime) -> None:

@@ -14,6 +14,7 @@ from audit.services import record
 from core.db import db, take_turn
 from core.errors import Clash, RuleBroken
 from regulations.models import Regulation
+from regulations.rules import Stage
 from voting import rules
 from voting.models import Comment, Receipt, Support, Vote, VoteDetail
 from voting.queries import comment_by, standing_vote, support_by
@@ -76,7 +77,8 @@ def _take_part(regulation: Regulation) -> None:
 
 def check_taken(regulation: Regulation, given_at: datetime | None, now: datetime) -> None:
     """The same for a page that only looks, and so need not wait for whoever is making a count final."""
-    if regulation.settled or regulation.theme.frozen_at is not None:
+    rules.check_not_settled(Stage(regulation.settled) if regulation.settled else None)
+    if regulation.theme.frozen_at is not None:
         raise rules.VotingClosed("Votes are not taken on this regulation: its count is final.")
     if given_at is None:
         rules.check_window(regulation.theme.window, now)

@@ -28,7 +28,7 @@ from tests.factories import (
     settle_the_record,
     the_record,
 )
-from tests.voting.walking import at_once
+from tests.voting.walking import at_once, code, last_mail, link, listed, send, vote_url
 from voting.models import Comment, FrozenTally, Vote
 from voting.moderation import comment_to_moderate, hide_comment
 from voting.queries import comment_by, standing_vote, support_by, tally_of
@@ -241,3 +241,28 @@ def test_a_theme_whose_count_cannot_be_made_final_is_logged_and_keeps_no_other_w
     assert f"The count of theme {broken.id} could not be made final." in caplog.text
     assert (broken.frozen_at, other.frozen_at) == (None, NOON)
     assert len(db.session.scalars(select(FrozenTally)).all()) == 2
+
+
+@both_databases
+def test_the_link_and_the_code_pressed_at_once_count_one_vote_and_hold_each_other_up_no_longer(app):
+    """The same mail opened on a phone while its code is typed at the desk, again and again."""
+    regulation = a_regulation()
+    for n in range(8):
+        email = f"both{n}@example.org"
+        desk, phone = app.test_client(), app.test_client()
+        send(desk, regulation, email=email)
+        mail = last_mail(email)
+        path, digits, page = link(mail), code(mail), phone.get(link(mail))
+        asked = {path: listed(page), vote_url(regulation, "/check-email"): {"code": digits}}
+        clients = {path: phone, vote_url(regulation, "/check-email"): desk}
+        answers = []
+        db.session.remove()
+
+        def press(address, clients=clients, asked=asked, answers=answers):
+            with app.app_context(), clock.pretending(NOON):
+                answers.append(clients[address].post(address, data=asked[address]).status_code)
+
+        at_once(press, list(asked))
+        assert 303 in answers
+        assert set(answers) <= {303, 410, 422}
+    assert len(the_record("vote")) == 8

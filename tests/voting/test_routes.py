@@ -10,7 +10,8 @@ from sqlalchemy import select
 from accounts.models import Account
 from core import clock
 from core.db import db, transaction
-from regulations.rules import Split
+from regulations.rules import Split, Stage
+from regulations.services import settle
 from tests.conftest import both_databases
 from tests.factories import (
     DAY,
@@ -302,3 +303,41 @@ def test_a_vote_just_before_the_close_is_taken_and_just_after_is_not(client):
     with clock.pretending(NOON + DAY):
         assert first_screen(client, regulation).status_code == 410
         assert second_screen(client, regulation).status_code == 410
+
+
+def test_signing_in_on_the_way_keeps_who_one_speaks_for(client):
+    regulation = a_regulation()
+    first_screen(client, regulation)
+    typed = {"capacity": "business", "organisation": "Example Bakery", "display_name": "Demo: baker"}
+    away = second_screen(client, regulation, sign_in="1", **typed)
+    assert (away.status_code, "/account/sign-in?next=" in away.location) == (303, True)
+    sign_in(client, a_voter())
+    page = client.get(vote_url(regulation, "/who")).text
+    assert re.search(r'value="business"[^>]*checked', page)
+    assert 'value="Example Bakery"' in page
+    assert 'value="Demo: baker"' in page
+
+
+def test_a_receipt_shows_what_became_public_of_the_reason_and_says_when_it_no_longer_stands(client):
+    regulation, voter = a_regulation(), a_voter()
+    receipt = a_vote(regulation, voter=voter, text="It keeps my stairs lit.", display_name="Demo: tenant").secret
+    page = client.get(f"/receipts/{receipt}").text
+    assert "Counted. Your vote to keep is in." in page
+    assert "It keeps my stairs lit." in page
+    assert "Demo: tenant" in page
+    a_vote(regulation, Choice.SCRAP, voter)
+    page = client.get(f"/receipts/{receipt}").text
+    assert "Changed since: your vote to keep" in page
+    assert "Counted. Your vote" not in page
+
+
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [("already_spent", "no longer in force"), ("moved", "in another place"), ("decided", "has been decided")],
+)
+def test_a_settled_regulation_says_why_it_takes_no_votes(client, stage, said):
+    regulation = a_regulation()
+    with transaction():
+        settle(regulation=regulation, stage=Stage(stage), because="Because.", by="Example Office", now=NOON)
+    page = client.get(vote_url(regulation))
+    assert (page.status_code, said in page.text) == (410, True)
