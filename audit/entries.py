@@ -5,6 +5,7 @@ texts stand in it as SHA-256 digests (public texts) or salted commitments (texts
 """
 
 import hashlib
+import unicodedata
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -14,6 +15,7 @@ import rfc8785
 VERSION = 1
 MAX_BYTES = 8 * 1024
 HOUR = 3600
+LARGEST = 2**53
 _TAG = b"regulation-review/v1/"
 
 
@@ -131,6 +133,8 @@ class SupportEntry(Body):
 
 @dataclass(frozen=True, kw_only=True)
 class ModerationEntry(Body):
+    """A reason was held, hidden, masked or restored by a public rule. A mask commits to the words that are left."""
+
     type = "moderation"
     refers = ("target",)
     item: str
@@ -139,6 +143,74 @@ class ModerationEntry(Body):
     rule: str
     actor: str
     reason_commit: str
+    body_commit: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Erasure(Body):
+    """What opened an earlier line was deleted for good: a text, or the salt that says whose line it is."""
+
+    type = "erasure"
+    refers = ("target",)
+    target: str
+    basis: str
+    item: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invalidation(Body):
+    """Votes that no longer count, 200 lines at most; a larger act takes several entries that share ``act``.
+
+    ``targets_commit`` stands in place of a list too long to print, with a public opening.
+    """
+
+    type = "invalidation"
+    refers = ("targets",)
+    act: str
+    rule: str
+    actor: str
+    targets: list[str] | None = None
+    targets_commit: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reinstatement(Body):
+    """Votes that count again after an invalidation."""
+
+    type = "reinstatement"
+    refers = ("targets",)
+    act: str
+    rule: str
+    actor: str
+    targets: list[str] | None = None
+    targets_commit: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointEntry(Body):
+    """A distinct argument was named, worded anew, or given up."""
+
+    type = "point"
+    refers = ("prev",)
+    item: str
+    point: str
+    text_sha256: str | None = None
+    withdrawn: bool | None = None
+    actor: str
+    prev: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupingEntry(Body):
+    """A reason was put under a point, or taken out again."""
+
+    type = "grouping"
+    refers = ("comment", "point")
+    item: str
+    comment: str
+    point: str
+    actor: str
+    withdrawn: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +225,8 @@ class TallyEntry(Body):
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionEntry(Body):
+    """What was decided, on the evidence of the first ``at_size`` entries, whose Merkle tree hash is ``root``."""
+
     type = "decision"
     refers = ("tally", "supersedes")
     item: str
@@ -160,10 +234,57 @@ class DecisionEntry(Body):
     outcome: str
     statement_sha256: str
     at_size: int
+    root: str
     tally: str
     official: str
     approver: str
     supersedes: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MilestoneEntry(Body):
+    """A step towards what was decided. ``due`` is in seconds since 1970."""
+
+    type = "milestone"
+    refers = ("decision", "prev")
+    item: str
+    decision: str
+    step: str
+    state: str
+    actor: str
+    due: int | None = None
+    text_sha256: str | None = None
+    prev: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Census(Body):
+    """How many there are of each thing the site counts, so that what is missing later can be noticed."""
+
+    type = "census"
+    at_size: int
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyRotate(Body):
+    """From the next checkpoint on another key speaks for the log, or signs its promises. Keys are in base64."""
+
+    type = "key.rotate"
+    which: str
+    old: str
+    new: str
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incident(Body):
+    """Something went wrong with the record itself, as its operators found it."""
+
+    type = "incident"
+    kind: str
+    actor: str
+    reason_commit: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,22 +312,34 @@ ALL: dict[str, type[Body]] = {
     body.type: body
     for body in (
         LogOpen, ThemeListed, WindowSet, ItemVersion, StageSet, VoteEntry, CommentEntry, SupportEntry,
-        ModerationEntry, TallyEntry, DecisionEntry, RoleEntry, OrganisationChecked,
+        ModerationEntry, Erasure, Invalidation, Reinstatement, PointEntry, GroupingEntry, TallyEntry, DecisionEntry,
+        MilestoneEntry, Census, KeyRotate, Incident, RoleEntry, OrganisationChecked,
     )
 }  # fmt: skip
 
 
 def canonical(body: Body, *, id: str, t: int) -> bytes:
-    """The entry's exact bytes (RFC 8785). Raises ValueError over 8 KiB: nothing that long belongs in an entry."""
-    written = rfc8785.dumps({"v": VERSION, "id": id, "t": t, "type": body.type, **body.said()})
+    """The entry's exact bytes (RFC 8785), strings in NFC.
+
+    Raises ValueError over 8 KiB, as nothing that long belongs in an entry, and for what no entry may hold: a float, or
+    an integer too large for every reader of JSON.
+    """
+    written = rfc8785.dumps(_plain({"v": VERSION, "id": id, "t": t, "type": body.type, **body.said()}))
     if len(written) > MAX_BYTES:
         raise ValueError(f"A {body.type} entry of {len(written)} bytes is over the {MAX_BYTES} allowed.")
     return written
 
 
-def leaf_hash(entry: bytes) -> bytes:
-    """SHA-256 of a zero byte and the entry (RFC 6962, section 2.1): 32 bytes."""
-    return hashlib.sha256(b"\x00" + entry).digest()
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_plain(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, str):
+        return unicodedata.normalize("NFC", value)
+    if isinstance(value, bool) or (isinstance(value, int) and abs(value) < LARGEST):
+        return value
+    raise ValueError(f"An entry cannot hold {value!r}.")
 
 
 def hour_of(moment: datetime) -> int:

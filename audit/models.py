@@ -1,6 +1,6 @@
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, Integer, LargeBinary
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Model
@@ -41,6 +41,22 @@ class Opening(Model):
     kind: Mapped[str]
     salt: Mapped[bytes] = mapped_column(LargeBinary)
     text: Mapped[str]
+
+
+class LogHead(Model):
+    """The one row that says how far the log is signed: each checkpoint is put in place of the one it was made from."""
+
+    __tablename__ = "log_head"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    origin: Mapped[str]
+    size: Mapped[int] = mapped_column(BigId)
+    note: Mapped[str | None] = mapped_column(Text)
+    """The checkpoint with the log's own signature; None before the first."""
+    signed_at: Mapped[datetime | None]
+    refusal: Mapped[str | None] = mapped_column(Text)
+    """Why the sequencer signs nothing any more, in a sentence; None while all is well."""
 
 
 class FollowerCursor(Model):

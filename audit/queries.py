@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from audit import merkle
 from audit.entries import LogOpen
 from audit.models import Entry, FollowerCursor, Opening
 from core.db import db
@@ -43,6 +44,12 @@ def log_size() -> int:
     """How many entries have their place."""
     highest = db.session.scalar(select(func.max(Entry.idx)))
     return 0 if highest is None else highest + 1
+
+
+def root_at(size: int) -> bytes:
+    """The Merkle tree hash over the first so many entries: 32 bytes."""
+    leaves = select(Entry.leaf).where(Entry.idx < size).order_by(Entry.idx)
+    return merkle.root(db.session.scalars(leaves))
 
 
 def latest_time() -> int:

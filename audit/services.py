@@ -13,11 +13,16 @@ from sqlalchemy import bindparam, insert, select, update
 
 from audit import entries, guard, queries
 from audit.entries import Body
-from audit.models import Entry, Opening
+from audit.merkle import leaf_hash
+from audit.models import Entry, LogHead, Opening
 from core.db import db, take_turn
-from core.errors import Clash
+from core.errors import Clash, Unavailable
 
 BATCH = 1_000
+NOT_TAKEN = (
+    "The public record cannot be signed at the moment, so nothing is taken that would have to stand in it. "
+    "Its keepers have been told. Everything can still be read; please come back later."
+)
 
 
 class NotOpened(RuntimeError):
@@ -53,6 +58,7 @@ def open_log(*, origin: str, log_key: str, promise_key: str, demonstration: bool
     """Write the first line. Raises Clash on a record that has one already."""
     if queries.is_opened():
         raise Clash("This record is open already.")
+    db.session.add(LogHead(id=1, origin=origin, size=0))
     _write(entries.LogOpen(origin=origin, log_key=log_key, promise_key=promise_key, demonstration=demonstration), now)
 
 
@@ -64,8 +70,7 @@ def record(body: Body, *, about: Any, now: datetime, openings: dict[str, Sealed]
     """
     rows = list(about) if isinstance(about, list | tuple) else [about]
     db.session.flush()  # the rows need their ids
-    if not queries.is_opened():
-        raise NotOpened("log.open comes first")
+    _check_writable()
     entry = _write(body, now, about=rows[0])
     for row in rows:
         guard.note_recorded(db.session(), row)
@@ -80,8 +85,7 @@ def record_many(model: type[Any], rows: Sequence[dict[str, Any]], bodies: Sequen
         raise ValueError("Every row needs its entry.")
     if not rows:
         return
-    if not queries.is_opened():
-        raise NotOpened("log.open comes first")
+    _check_writable()
     with guard.writing_rows_with_entries():
         ids = db.session.scalars(insert(model).returning(model.id, sort_by_parameter_order=True), rows).all()
     t = _time(now)
@@ -90,6 +94,14 @@ def record_many(model: type[Any], rows: Sequence[dict[str, Any]], bodies: Sequen
     ]
     with guard.writing_rows_with_entries():
         db.session.execute(insert(Entry), written)
+
+
+def _check_writable() -> None:
+    head = db.session.execute(select(LogHead.refusal)).one_or_none()
+    if head is None:
+        raise NotOpened("log.open comes first")
+    if head.refusal:
+        raise Unavailable(NOT_TAKEN)
 
 
 def _write(body: Body, now: datetime, about: Any = None) -> Entry:
@@ -110,7 +122,7 @@ def _columns(body: Body, t: int) -> dict[str, Any]:
         "type": body.type,
         "item": getattr(body, "item", None),
         "body": written,
-        "leaf": entries.leaf_hash(written),
+        "leaf": leaf_hash(written),
     }
 
 
@@ -164,4 +176,8 @@ def _shuffled_after_what_they_refer_to(rows: dict[str, Any]) -> list[Any]:
 
 def _refers(row: Any) -> list[str]:
     said = queries.read(row.body)
-    return [said[field] for field in entries.ALL[row.type].refers if field in said]
+    named: list[str] = []
+    for field in entries.ALL[row.type].refers:
+        value = said.get(field, [])
+        named.extend(value if isinstance(value, list) else [value])
+    return named

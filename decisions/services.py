@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from accounts.models import Account
 from accounts.rules import Role
 from audit.entries import DecisionEntry, text_digest
+from audit.queries import root_at
 from audit.services import record
 from core.db import db, take_turn
 from core.errors import Clash, NotAllowed, RuleBroken
@@ -127,6 +128,7 @@ def approve_and_publish(*, draft: Draft, version: int, by: Account, now: datetim
         outcome=outcome,
         statement_sha256=decision_digest(decision),
         at_size=frozen.at_size,
+        root=root_at(frozen.at_size).hex(),
         tally=frozen.entry_id or "",
         official=decision.decided_by,
         approver=decision.approved_by,

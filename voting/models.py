@@ -1,6 +1,6 @@
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import Account
@@ -189,6 +189,8 @@ class Receipt(Model):
     secret: Mapped[str] = mapped_column(unique=True)
     vote_id: Mapped[int] = mapped_column(ForeignKey("vote.id"), index=True)
     entry_id: Mapped[str] = mapped_column(unique=True)
+    promise: Mapped[str] = mapped_column(Text, default="")
+    """The signed promise that this entry will be in the log by a given time; empty on receipts older than promises."""
     made_at: Mapped[datetime]
 
     vote: Mapped[Vote] = relationship()

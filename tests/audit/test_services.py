@@ -49,6 +49,7 @@ def test_nothing_is_recorded_before_the_log_is_open(app):
     regulation = a_regulation()
     with db.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM entry")
+        connection.exec_driver_sql("DELETE FROM log_head")
     with pytest.raises(services.NotOpened), transaction():
         record(StageSet(item=regulation.slug, stage="moved", actor="Example"), about=regulation, now=NOON)
 
