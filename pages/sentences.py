@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.rules import Capacity
 from core.clock import in_uk, last_day
-from voting.rules import Choice, Direction, ModerationRule
+from voting.rules import Direction, ModerationRule
 
 NO_SUCH_DECISION = "Demonstration: no such decision was made. "
 
@@ -32,9 +32,14 @@ class Sentence:
 
 
 def sentence(type: str, said: Mapping[str, Any], around: Around) -> Sentence:
-    """A type that this release doesn't know is named, never hidden."""
+    """A type that this release doesn't know is named, never hidden, and so is a line whose fields it can't read."""
     tell = _TOLD_BY.get(type)
-    return tell(said, around) if tell else Sentence(f"An entry of the type {type} was written.")
+    if tell is None:
+        return Sentence(f"An entry of the type {type} was written.")
+    try:
+        return tell(said, around)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        return Sentence(f"An entry of the type {type} was written, in a form that this page cannot tell.")
 
 
 def _opened(said: Mapping[str, Any], around: Around) -> Sentence:
@@ -71,7 +76,7 @@ def _version(said: Mapping[str, Any], around: Around) -> Sentence:
 
 
 def _stage(said: Mapping[str, Any], around: Around) -> Sentence:
-    return Sentence(f"The stage was set to {said['stage'].replace('_', ' ')}, by {said['actor']}.")
+    return Sentence(f"The stage was set to {_plainly(said['stage'])}, by {said['actor']}.")
 
 
 def _vote(said: Mapping[str, Any], around: Around) -> Sentence:
@@ -113,29 +118,120 @@ def _moderation(said: Mapping[str, Any], around: Around) -> Sentence:
     detail = f"The moderator’s reason: {around.reason}" if around.reason else ""
     if said["action"] == "restore":
         return Sentence(f"{said['actor']} showed a hidden reason again. It was hidden by the rule: {rule}.", detail)
-    if said["action"] == "hide":
-        return Sentence(f"{said['actor']} hid a reason. The rule: {rule}.", detail, "moderation")
-    return Sentence(f"{said['actor']} acted on a reason ({said['action']}). The rule: {rule}.", detail, "moderation")
+    done = {
+        "hide": "hid a reason",
+        "hold": "held a reason back until it is looked at",
+        "mask": "took words out of a reason, and left the rest",
+    }.get(said["action"], f"acted on a reason ({_plainly(said['action'])})")
+    return Sentence(f"{said['actor']} {done}. The rule: {rule}.", detail, "moderation")
+
+
+def _erasure(said: Mapping[str, Any], around: Around) -> Sentence:
+    basis = {
+        "request": "because the person asked for it",
+        "law": "because the law asks for it",
+    }.get(said["basis"], f"on this ground: {_plainly(said['basis'])}")
+    return Sentence(
+        f"What an earlier line stands for was deleted for good, {basis}.",
+        "The earlier line itself stays as it was. Nobody can read any more what it sealed, or whose it is.",
+        "moderation",
+    )
+
+
+def _invalidation(said: Mapping[str, Any], around: Around) -> Sentence:
+    what = f"{said['actor']} took {_votes_meant(said)} out of the count"
+    return Sentence(f"{what}. The rule: {_plainly(said['rule'])}.", _part_of_an_act(said), "moderation")
+
+
+def _reinstatement(said: Mapping[str, Any], around: Around) -> Sentence:
+    what = f"{said['actor']} put {_votes_meant(said)} back into the count"
+    return Sentence(f"{what}. They had been taken out by the rule: {_plainly(said['rule'])}.", _part_of_an_act(said))
+
+
+def _votes_meant(said: Mapping[str, Any]) -> str:
+    return how_many(len(said["targets"]), "vote") if "targets" in said else "a list of votes"
+
+
+def _part_of_an_act(said: Mapping[str, Any]) -> str:
+    listed = "" if "targets" in said else " The list is too long for one line, which holds its digest instead."
+    return f"Lines that belong to the same act carry the mark {said['act']}.{listed}"
+
+
+def _point(said: Mapping[str, Any], around: Around) -> Sentence:
+    if said.get("withdrawn"):
+        return Sentence(f"{said['actor']} gave up a point.", "Reasons that stood under it stay published.")
+    if "prev" in said:
+        return Sentence(f"{said['actor']} worded a point anew.", _DISTINCT)
+    return Sentence(f"{said['actor']} named a point.", _DISTINCT)
+
+
+_DISTINCT = "A point is one distinct argument that many reasons make."
+
+
+def _grouping(said: Mapping[str, Any], around: Around) -> Sentence:
+    if said.get("withdrawn"):
+        return Sentence(f"{said['actor']} took a reason out from under a point.")
+    return Sentence(f"{said['actor']} put a reason under a point.")
+
+
+def tally_words(counts: Mapping[str, int]) -> str:
+    """A count as a line of the record holds it: "412 people, 100 scrap, 200 improve, 112 keep"."""
+    people = how_many(counts["participants"], "person", "people")
+    split = f"{counts['scrap']:,} scrap, {counts['improve']:,} improve, {counts['keep']:,} keep"
+    return f"{people}, {split}" if counts["participants"] else people
 
 
 def _tally(said: Mapping[str, Any], around: Around) -> Sentence:
-    counts = said["counts"]
-    split = f"{counts['scrap']:,} scrap, {counts['improve']:,} improve, {counts['keep']:,} keep"
-    people = how_many(counts["participants"], "person", "people")
     return Sentence(
-        f"The count became final: {people}{f', {split}' if counts['participants'] else ''}.",
+        f"The count became final: {tally_words(said['counts'])}.",
         f"Counted over the first {how_many(said['at_size'], 'line')} of the record.",
         "count",
     )
 
 
 def _decision(said: Mapping[str, Any], around: Around) -> Sentence:
-    outcome = said["outcome"].replace("_", " ")
+    outcome = _plainly(said["outcome"])
     later = " It takes the place of an earlier decision." if "supersedes" in said else ""
     return Sentence(
         f"{NO_SUCH_DECISION if around.demonstration else ''}Decision {said['reference']} was published: {outcome}.",
         f"Decided by {said['official']}, approved by {said['approver']}.{later}",
         "decision",
+    )
+
+
+def _milestone(said: Mapping[str, Any], around: Around) -> Sentence:
+    due = f", due by {day(in_uk(_moment(said['due'])))}" if "due" in said else ""
+    return Sentence(
+        f"{said['actor']} set a step towards what was decided, {_plainly(said['step'])}, to "
+        f"{_plainly(said['state'])}{due}."
+    )
+
+
+def _census(said: Mapping[str, Any], around: Around) -> Sentence:
+    counts = ", ".join(f"{_plainly(name)}: {number:,}" for name, number in sorted(said["counts"].items()))
+    return Sentence(
+        f"The site counted what it holds{f': {counts}' if counts else ''}.",
+        f"Counted over the first {how_many(said['at_size'], 'line')} of the record.",
+        "count",
+    )
+
+
+def _key(said: Mapping[str, Any], around: Around) -> Sentence:
+    does = {"log": "signs the record", "promise": "signs the promises on receipts"}.get(
+        said["which"], f"takes the place of the one called {_plainly(said['which'])}"
+    )
+    return Sentence(
+        f"{said['actor']} changed a key: from the next checkpoint on, another one {does}.",
+        f"The old key: {said['old']} The new key: {said['new']}",
+        "count",
+    )
+
+
+def _incident(said: Mapping[str, Any], around: Around) -> Sentence:
+    return Sentence(
+        f"Something went wrong with the record itself: {_plainly(said['kind'])}. Told by {said['actor']}.",
+        around.reason,
+        "moderation",
     )
 
 
@@ -159,8 +255,17 @@ _TOLD_BY: dict[str, Callable[[Mapping[str, Any], Around], Sentence]] = {
     "comment": _comment,
     "support": _support,
     "moderation": _moderation,
+    "erasure": _erasure,
+    "invalidation": _invalidation,
+    "reinstatement": _reinstatement,
+    "point": _point,
+    "grouping": _grouping,
     "tally": _tally,
     "decision": _decision,
+    "milestone": _milestone,
+    "census": _census,
+    "key.rotate": _key,
+    "incident": _incident,
     "role": _role,
     "organisation": _organisation,
 }
@@ -169,71 +274,36 @@ TYPE_WORDS = {
     "comment": "Reasons",
     "support": "Reasons people stand behind",
     "moderation": "Moderation",
+    "erasure": "What was erased",
+    "invalidation": "Votes taken out of the count",
+    "reinstatement": "Votes put back into the count",
+    "point": "Points",
+    "grouping": "Reasons put under points",
     "tally": "Final counts",
     "decision": "Decisions",
+    "milestone": "Steps after a decision",
     "stage": "Stages",
     "window": "Windows",
     "theme": "Themes",
     "item.version": "Regulations listed",
     "role": "Offices and roles",
     "organisation": "Organisations checked",
+    "census": "Counts of what the site holds",
+    "incident": "What went wrong with the record",
+    "key.rotate": "Changes of key",
     "log.open": "Opening of the record",
 }
-
-
-@dataclass
-class Gathered:
-    """A day's votes, reasons or supports on one regulation, added up."""
-
-    scrap: int = 0
-    improve: int = 0
-    keep: int = 0
-    unsaid: int = 0
-    """Those that do not say which way: a kept split, or a support."""
-    again: int = 0
-    """How many of them took the place of an earlier one."""
-    taken_back: int = 0
-
-    @property
-    def given(self) -> int:
-        return self.scrap + self.improve + self.keep + self.unsaid
-
-    @property
-    def lines(self) -> int:
-        return self.given + self.taken_back
-
-    def add(self, side: str | None, number: int, *, taken_back: bool, again: bool) -> None:
-        if taken_back:
-            self.taken_back += number
-            return
-        name = side if side in tuple(Choice) else "unsaid"
-        setattr(self, name, getattr(self, name) + number)
-        self.again += number if again else 0
-
-
-def gathered_sentence(type: str, day: Gathered) -> str:
-    """One sentence for many lines: "31 votes counted: 12 scrap, 9 improve, 10 keep"."""
-    one, many, done, undone = _GATHERED[type]
-    parts = []
-    if day.given:
-        split = ", ".join(f"{n:,} {word}" for word in Choice if (n := getattr(day, word)))
-        again = f" ({day.again:,} in place of an earlier one)" if day.again else ""
-        parts.append(f"{how_many(day.given, one, many)} {done}{f': {split}' if split else ''}{again}")
-    if day.taken_back:
-        parts.append(f"{day.taken_back:,} {undone}" if parts else f"{how_many(day.taken_back, one, many)} {undone}")
-    return "; ".join(parts)
-
-
-_GATHERED = {
-    "vote": ("vote", "votes", "counted", "withdrawn"),
-    "comment": ("reason", "reasons", "given", "taken back"),
-    "support": (
-        "person",
-        "people",
-        "stood behind a reason that another gave",
-        "stepped back from a reason that another gave",
+ACTORS = {
+    "participant": ("People who take part", ("vote", "comment", "support", "erasure")),
+    "moderator": ("Moderators", ("moderation", "invalidation", "reinstatement", "organisation")),
+    "official": (
+        "Officials",
+        ("decision", "stage", "milestone", "point", "grouping", "theme", "window", "item.version"),
     ),
+    "administrator": ("Administrators", ("role", "key.rotate", "incident")),
+    "site": ("The site by itself", ("log.open", "tally", "census")),
 }
+"""Who acts, in words, and the kinds of line that come of it. A line is put down to whose act brought it about."""
 
 
 def side(choice: str, direction: str | None) -> str:
@@ -257,6 +327,11 @@ def how_many(number: int, one: str, many: str = "") -> str:
 
 def day(moment: Any) -> str:
     return f"{moment.day} {moment:%B %Y}"
+
+
+def _plainly(name: str) -> str:
+    """A word from one of the record's lists, as people write it."""
+    return name.replace("_", " ").replace("-", " ")
 
 
 def _moment(seconds: int) -> datetime:

@@ -11,7 +11,8 @@ from audit.models import Entry, Opening
 from audit.queries import COLUMNS, Line, line
 from core.clock import in_uk
 from core.db import db
-from pages.sentences import Around, Gathered, Sentence, gathered_sentence, how_many, sentence
+from pages.gathered import Gathered, gathered_sentence
+from pages.sentences import ACTORS, Around, Sentence, how_many, sentence
 from regulations.models import Regulation, Theme
 from search.rules import citations_in
 from voting.models import DayTally
@@ -67,6 +68,7 @@ class Wanted:
     """Which lines of the record to list, the newest first."""
 
     type: str = ""
+    actor: str = ""
     item: str = ""
     day: date | None = None
     place: Place | None = None
@@ -98,6 +100,8 @@ def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
     filters: list[ColumnElement[bool]] = [Entry.idx.is_not(None)]
     if wanted.type:
         filters.append(Entry.type == wanted.type)
+    if wanted.actor:
+        filters.append(Entry.type.in_(ACTORS[wanted.actor][1]))
     if wanted.item:
         filters.append(Entry.item == wanted.item)
     if wanted.day:

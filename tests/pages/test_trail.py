@@ -11,7 +11,8 @@ from audit.entries import ALL
 from audit.queries import Line
 from core.db import db, transaction
 from pages import trail
-from pages.sentences import TYPE_WORDS, Around, Gathered, gathered_sentence, sentence
+from pages.gathered import Gathered, gathered_sentence
+from pages.sentences import ACTORS, TYPE_WORDS, Around, sentence
 from pages.trail import Place, Told, hours_of
 from regulations.rules import Split
 from regulations.services import close_early
@@ -50,7 +51,18 @@ WORDS = {
     "role": {"office": "A", "role": "official", "act": "given", "actor": "The operator"},
     "organisation": {"organisation": "digest", "act": "checked", "actor": "A"},
     "log.open": {"origin": "test.example/log", "demonstration": False},
-}
+    "erasure": {"target": "c", "basis": "request", "item": "x"},
+    "invalidation": {"act": "a1", "rule": "one_person_twice", "actor": "A", "targets": ["v", "w"]},
+    "reinstatement": {"act": "a2", "rule": "one_person_twice", "actor": "A", "targets_commit": "digest"},
+    "point": {"item": "x", "point": "p", "text_sha256": "digest", "actor": "A"},
+    "grouping": {"item": "x", "comment": "c", "point": "p", "actor": "A"},
+    "milestone": {
+        "item": "x", "decision": "d", "step": "law_drafted", "state": "under_way", "actor": "A", "due": 86_400,
+    },
+    "census": {"at_size": 7, "counts": {"themes": 12, "regulations": 243}},
+    "key.rotate": {"which": "log", "old": "b2xk", "new": "bmV3", "actor": "The operator"},
+    "incident": {"kind": "restored_from_backup", "actor": "The operator"},
+}  # fmt: skip
 
 
 def said(type, **more):
@@ -65,8 +77,45 @@ def test_every_type_of_entry_has_a_sentence_and_a_word():
         assert "_" not in told.text, type
 
 
+def test_every_type_of_entry_is_put_down_to_somebody_once():
+    assert sorted(type for _, types in ACTORS.values() for type in types) == sorted(ALL)
+
+
 def test_a_type_that_is_not_known_is_named_and_not_hidden():
-    assert sentence("census", {}, AROUND).text == "An entry of the type census was written."
+    assert sentence("appeal", {}, AROUND).text == "An entry of the type appeal was written."
+
+
+@pytest.mark.parametrize("type", sorted(WORDS))
+def test_a_line_whose_fields_cannot_be_read_is_named_and_breaks_no_page(type):
+    for said in ({}, dict.fromkeys(WORDS[type]), dict.fromkeys(WORDS[type], 10**30)):
+        assert sentence(type, said, AROUND).text
+
+
+def test_what_keeps_the_record_itself_is_told_plainly():
+    assert said("erasure") == ("What an earlier line stands for was deleted for good, because the person asked for it.")
+    assert said("erasure", basis="court_order").endswith("on this ground: court order.")
+    assert said("invalidation") == "A took 2 votes out of the count. The rule: one person twice."
+    assert said("reinstatement") == (
+        "A put a list of votes back into the count. They had been taken out by the rule: one person twice."
+    )
+    assert said("milestone") == (
+        "A set a step towards what was decided, law drafted, to under way, due by 2 January 1970."
+    )
+    assert said("census") == "The site counted what it holds: regulations: 243, themes: 12."
+    assert said("key.rotate") == (
+        "The operator changed a key: from the next checkpoint on, another one signs the record."
+    )
+    assert said("incident") == (
+        "Something went wrong with the record itself: restored from backup. Told by The operator."
+    )
+
+
+def test_points_and_what_stands_under_them_are_told():
+    assert said("point") == "A named a point."
+    assert said("point", prev="q") == "A worded a point anew."
+    assert said("point", withdrawn=True) == "A gave up a point."
+    assert said("grouping") == "A put a reason under a point."
+    assert said("grouping", withdrawn=True) == "A took a reason out from under a point."
 
 
 def test_votes_are_told_as_they_were_given():
@@ -88,6 +137,8 @@ def test_reasons_moderation_and_windows_are_told_with_why():
     hidden = sentence("moderation", WORDS["moderation"], AROUND)
     assert hidden.text == "Example Office hid a reason. The rule: It gives somebody’s personal details."
     assert hidden.detail == "The moderator’s reason: It gave a telephone number."
+    assert said("moderation", action="mask").startswith("Example Office took words out of a reason, and left the rest.")
+    assert said("moderation", action="hold").startswith("Example Office held a reason back until it is looked at.")
     closed = sentence("window", WORDS["window"], AROUND)
     assert closed.text == "A closed “Retail” early, on 2 January 1970."
     assert closed.detail == "The reason given: It gave a telephone number."
