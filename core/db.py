@@ -101,6 +101,21 @@ def transaction() -> Iterator[None]:
         session.info.pop("in_transaction", None)
 
 
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Everything read in the block is of one moment, whatever others write meanwhile. For reading alone."""
+    session = db.session()
+    if session.info.get("in_transaction"):
+        raise RuntimeError("A snapshot is taken before transaction() begins, not within it.")
+    session.rollback()
+    if db.engine.dialect.name == "postgresql":
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    try:
+        yield
+    finally:
+        session.rollback()
+
+
 def _constraint(error: IntegrityError) -> str:
     """Which promise of the tables would have been broken, without the values."""
     told = getattr(error.orig, "diag", None)
