@@ -121,7 +121,7 @@ def signature_lines(note: str) -> list[tuple[str, bytes, bytes]]:
 
 
 def vouched(note: str, keys: Sequence[VerifierKey]) -> list[VerifierKey]:
-    """Which of the keys signed a note, each once, whoever else did. Raises BadNote when one of theirs is false, or none is there.
+    """Which of the keys signed a note, each once. Raises BadNote when a signature of theirs is false, or none is there.
 
     Whoever asks trusts all of ``keys``: a false signature under a name and id they know spoils the note.
     """
