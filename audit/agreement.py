@@ -36,9 +36,18 @@ class Recorded:
         return f"line {self.idx:,} ({self.id})" if self.idx is not None else f"the waiting line {self.id}"
 
 
+_COLUMNS = (Entry.id, Entry.idx, Entry.body, Entry.about_kind, Entry.about_id)
+
+
+def recorded_on(item: str, *types: str) -> list[Recorded]:
+    """Entries of some types on one regulation, in the order they were written."""
+    wanted = select(*_COLUMNS).where(Entry.item == item, Entry.type.in_(types)).order_by(Entry.seq)
+    return [_recorded(row) for row in db.session.execute(wanted)]
+
+
 def recorded(*types: str, below: int | None = None, since: int | None = None) -> Iterator[Recorded]:
     """Entries of some types: those below a place in their order; those at or after one, with all that wait; or all."""
-    wanted = select(Entry.id, Entry.idx, Entry.body, Entry.about_kind, Entry.about_id).where(Entry.type.in_(types))
+    wanted = select(*_COLUMNS).where(Entry.type.in_(types))
     if below is not None:
         wanted = wanted.where(Entry.idx < below).order_by(Entry.idx)
     elif since is not None:
@@ -46,7 +55,11 @@ def recorded(*types: str, below: int | None = None, since: int | None = None) ->
     else:
         wanted = wanted.order_by(Entry.seq)
     for row in streamed(wanted):
-        yield Recorded(row.id, row.idx, read(row.body), row.about_kind, row.about_id)
+        yield _recorded(row)
+
+
+def _recorded(row: Any) -> Recorded:
+    return Recorded(row.id, row.idx, read(row.body), row.about_kind, row.about_id)
 
 
 def streamed(wanted: Any) -> Iterator[Row[Any]]:

@@ -141,7 +141,12 @@ def approve_and_publish(*, draft: Draft, version: int, by: Account, now: datetim
 
 
 def decision_digest(decision: Decision | DecisionRow) -> str:
-    """What the record commits to: the digest of the canonical JSON of everything the decision says."""
+    """What the record commits to."""
+    return text_digest(decision_text(decision))
+
+
+def decision_text(decision: Decision | DecisionRow) -> str:
+    """The canonical JSON of everything the decision says."""
     said = {
         "statement": decision.statement,
         "reasons": decision.reasons,
@@ -149,7 +154,7 @@ def decision_digest(decision: Decision | DecisionRow) -> str:
         "direction": decision.direction or "",
         "evidence": decision.evidence,
     }
-    return text_digest(rfc8785.dumps(said).decode())
+    return rfc8785.dumps(said).decode()
 
 
 def _next_reference(now: datetime) -> str:

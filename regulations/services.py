@@ -42,10 +42,16 @@ def list_theme(
         split=split, window=window, decision_due_at=window.closes + rules.DECISION_DUE,
     )  # fmt: skip
     db.session.add(theme)
-    words = rfc8785.dumps({"title": title, "summary": summary, "on": on_the_table, "off": off_the_table}).decode()
-    record(ThemeListed(theme=slug, kind=kind, split=split, text_sha256=text_digest(words)), about=theme, now=now)
+    words = text_digest(theme_text(theme))
+    record(ThemeListed(theme=slug, kind=kind, split=split, text_sha256=words), about=theme, now=now)
     record(_window_entry(theme, "set", by), about=theme, now=now)
     return theme
+
+
+def theme_text(theme: Theme) -> str:
+    """What a theme's line commits to: the canonical JSON of the words under which people are asked."""
+    words = {"title": theme.title, "summary": theme.summary, "on": theme.on_the_table, "off": theme.off_the_table}
+    return rfc8785.dumps(words).decode()
 
 
 def close_early(*, theme: Theme, reason: str, by: Account, now: datetime) -> None:
@@ -131,8 +137,13 @@ def list_regulations(*, theme: Theme, listings: Sequence[Listing], now: datetime
 
 
 def listing_digest(title: str, sentence: str, summary: str) -> str:
-    """What item.version commits to: the digest of the canonical JSON of the words shown."""
-    return text_digest(rfc8785.dumps({"title": title, "sentence": sentence, "summary": summary}).decode())
+    """What item.version commits to."""
+    return text_digest(listing_text(title, sentence, summary))
+
+
+def listing_text(title: str, sentence: str, summary: str) -> str:
+    """The canonical JSON of the words shown."""
+    return rfc8785.dumps({"title": title, "sentence": sentence, "summary": summary}).decode()
 
 
 def settle(*, regulation: Regulation, stage: Stage, because: str, by: str, now: datetime) -> None:

@@ -1,0 +1,87 @@
+"""Whether themes, their windows, and regulations with their stages are what the record says."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import select
+
+from audit.agreement import Recorded, recorded, streamed
+from audit.entries import text_digest
+from audit.models import Entry, Opening
+from core.db import db
+from regulations import rules
+from regulations.models import Regulation, Theme
+from regulations.rules import Stage
+from regulations.services import listing_text, theme_text
+
+
+def disagreements() -> Iterator[str]:
+    yield from _themes()
+    yield from _regulations()
+
+
+def _themes() -> Iterator[str]:
+    listed: dict[str, Recorded] = {}
+    windows: dict[str, Recorded] = {}
+    for line in recorded("theme", "window"):
+        (listed if line.said["type"] == "theme" else windows)[line.said["theme"]] = line
+    themes = {theme.slug: theme for theme in db.session.scalars(select(Theme))}
+    for slug in sorted(listed.keys() - themes.keys()):
+        yield f"theme: {slug}, listed by {listed[slug].named}, is missing."
+    for slug, theme in sorted(themes.items()):
+        if slug not in listed:
+            yield f"theme: {slug} was never listed on the record."
+            continue
+        line = listed[slug]
+        kept = {"kind": theme.kind, "split": theme.split, "text_sha256": text_digest(theme_text(theme))}
+        if any(line.said.get(name) != value for name, value in kept.items()):
+            yield f"theme: {slug} is not what {line.named} says."
+        yield from _window(theme, windows.get(slug))
+
+
+def _window(theme: Theme, line: Recorded | None) -> Iterator[str]:
+    if line is None:
+        yield f"theme: the record sets no window for {theme.slug}."
+        return
+    kept = (int(theme.opens_at.timestamp()), int(theme.closes_at.timestamp()))
+    if kept != (line.said["opens"], line.said["closes"]):
+        yield f"theme: {theme.slug} opens or closes at another time than {line.named} says."
+    because = ""
+    if line.said["act"] == "closed_early":
+        reason = select(Opening.text).where(Opening.entry_id == line.id, Opening.field == "reason_commit")
+        because = db.session.scalar(reason) or ""
+    if theme.closed_early_because != because:
+        yield f"theme: why {theme.slug} was closed early is not what {line.named} stands for."
+    if theme.decision_due_at != theme.closes_at + rules.DECISION_DUE:
+        yield f"theme: the day by which {theme.slug} is to be decided does not follow from its close."
+
+
+def _regulations() -> Iterator[str]:
+    versions: dict[str, Recorded] = {}
+    stages: dict[str, Recorded] = {}
+    for line in recorded("item.version", "stage"):
+        (versions if line.said["type"] == "item.version" else stages)[line.said["item"]] = line
+    columns: Any = (
+        Regulation.slug, Regulation.title, Regulation.sentence, Regulation.summary, Regulation.settled,
+        Theme.slug.label("theme"),
+    )  # fmt: skip
+    unseen = set(versions)
+    for row in streamed(select(*columns).outerjoin(Theme, Theme.id == Regulation.theme_id).order_by(Regulation.slug)):
+        unseen.discard(row.slug)
+        listing, stage = versions.get(row.slug), stages.get(row.slug)
+        if listing is None:
+            yield f"regulation: {row.slug} was never listed on the record."
+            continue
+        words = text_digest(listing_text(row.title, row.sentence, row.summary))
+        if (row.theme, words) != (listing.said["theme"], listing.said["text_sha256"]):
+            yield f"regulation: {row.slug} is not what {listing.named} says."
+        if stage is not None and row.settled != stage.said["stage"]:
+            yield f"regulation: the stage of {row.slug} is not what {stage.named} says."
+        if stage is None and row.settled not in (None, Stage.ALREADY_SPENT):  # spent ones are listed as such
+            yield f"regulation: {row.slug} is {row.settled} in the database, and no line says so."
+    for slug in sorted(unseen):
+        yield f"regulation: {slug}, listed by {versions[slug].named}, is missing."
+    named = select(Entry.item).where(Entry.item.is_not(None), Entry.item.not_in(select(Regulation.slug))).distinct()
+    for item in db.session.scalars(named.order_by(Entry.item)):
+        if item not in versions:
+            yield f"entry: lines are about {item}, which was never listed."
