@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import accounts.routes
+import audit.routes
 import core.mail  # noqa: F401 - its model belongs to the metadata
 import decisions.routes
 import pages.decision_routes
@@ -40,6 +41,7 @@ BLUEPRINTS = (
     pages.decision_routes.bp,
     pages.personal_routes.bp,
     pages.record_routes.bp,
+    audit.routes.bp,
     accounts.routes.bp,
     voting.routes.bp,
     voting.staff_routes.bp,

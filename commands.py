@@ -4,7 +4,7 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+import time
 from pathlib import Path
 
 import click
@@ -16,9 +16,11 @@ from sqlalchemy import inspect
 from accounts import services as accounts
 from accounts.queries import account_with, department_with
 from accounts.rules import STAFF, Role
-from audit import followers, keys
+from audit import followers
 from audit import services as audit
 from audit.followers import Follower
+from audit.keys import LOG, PROMISE, keys_of_this_site
+from audit.publishing import RefusesToSign, publisher_of_this_site
 from audit.queries import is_opened, some_wait
 from core import clock, mail, worker
 from core.config import SECRET_FILE, Settings, mark_folder
@@ -36,6 +38,7 @@ log = logging.getLogger(__name__)
 FOLLOWERS: tuple[Follower, ...] = (TallyFollower(), SearchFollower(), NoticesFollower())
 SEQUENCER_SECONDS = 1.0
 CHORES_SECONDS = 20.0
+LOOK_AGAIN_SECONDS = 15.0
 ACCOUNTS_FILE = "accounts.txt"
 
 
@@ -59,30 +62,38 @@ def migrate_and_open() -> None:
     upgrade()
     if is_opened():
         return
-    folder = settings().data_dir / "keys"
+    keys = keys_of_this_site()
     demonstration = settings().is_demonstration
     name = "demonstration.regulation-review" if demonstration else settings().site_url.partition("://")[2]
     with transaction():
         audit.open_log(
             origin=f"{name}/log",
-            log_key=keys.public_key(folder, "log"),
-            promise_key=keys.public_key(folder, "promise"),
+            log_key=keys.make(LOG),
+            promise_key=keys.make(PROMISE),
             demonstration=demonstration,
             now=clock.now(),
         )
 
 
-def settle_record(follow: Sequence[Follower] = FOLLOWERS) -> None:
-    """Give every waiting entry its place and let the followers read to the end."""
-    while some_wait():
-        with transaction():
-            audit.sequence_waiting()
-    followers.catch_up(follow)
+def settle_record() -> None:
+    """Give every waiting entry its place, sign the log, and let the followers read to the end."""
+    publisher = publisher_of_this_site()
+    if publisher.check():
+        _place_all()
+        publisher.publish(clock.now())
+    followers.catch_up(FOLLOWERS)
 
 
 def settle_tallies() -> None:
-    """The same where nobody searches or is written to yet: the played past of a demonstration."""
-    settle_record(FOLLOWERS[:1])
+    """The same where nobody reads, searches or is written to yet: the played past of a demonstration."""
+    _place_all()
+    followers.catch_up(FOLLOWERS[:1])
+
+
+def _place_all() -> None:
+    while some_wait():
+        with transaction():
+            audit.sequence_waiting()
 
 
 @click.command("prepare")
@@ -156,7 +167,7 @@ def demo(folder: Path) -> None:
 def work(only: str | None) -> None:
     """Run the background processes: the sequencer with its followers, the mail, the chores."""
     steps = {
-        "sequencer": (SEQUENCER_SECONDS, sequence),
+        "sequencer": (SEQUENCER_SECONDS, Sequencer().step),
         "mail": (1.0, send_mail),
         "chores": (CHORES_SECONDS, do_chores),
     }
@@ -167,16 +178,33 @@ def work(only: str | None) -> None:
         worker.supervise({name: [*flask, name] for name in steps})
 
 
-def sequence() -> None:
-    try:
-        if some_wait():
-            db.session.rollback()
-            with transaction():
-                audit.sequence_waiting()
-        followers.catch_up(FOLLOWERS)
-        freeze_due()
-    finally:
-        db.session.remove()
+class Sequencer:
+    """What the sequencer process does every second: places, signature, followers, counts that become final."""
+
+    def __init__(self) -> None:
+        self.publisher = publisher_of_this_site()
+        self.looks_again_at = 0.0
+
+    def step(self) -> None:
+        try:
+            signs = self._may_sign()
+            if signs and some_wait():
+                db.session.rollback()
+                with transaction():
+                    audit.sequence_waiting()
+            if signs:
+                self.publisher.publish(clock.now())
+            followers.catch_up(FOLLOWERS)
+            if signs:
+                freeze_due()
+        finally:
+            db.session.remove()
+
+    def _may_sign(self) -> bool:
+        """Where that was refused it looks again, but not every second: it reads the whole record each time."""
+        if self.publisher.tree is None and time.monotonic() >= self.looks_again_at and not self.publisher.check():
+            self.looks_again_at = time.monotonic() + LOOK_AGAIN_SECONDS
+        return self.publisher.tree is not None
 
 
 def freeze_due() -> None:
@@ -234,6 +262,16 @@ def log_refold() -> None:
     followers.start_again(FOLLOWERS[0])
     followers.catch_up(FOLLOWERS[:1])
     click.echo("The tallies are folded anew.")
+
+
+@log_group.command("rebuild")
+def log_rebuild() -> None:
+    """Make every tile of the signed log anew from the database, byte for byte."""
+    try:
+        size = publisher_of_this_site().rebuild()
+    except RefusesToSign as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    click.echo(f"The tiles of {size:,} lines are made anew.")
 
 
 @accounts_group.command("create")

@@ -1,5 +1,6 @@
 """Reading the record."""
 
+import base64
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,8 +9,8 @@ from typing import Any
 from sqlalchemy import func, select
 
 from audit import merkle
-from audit.entries import LogOpen
-from audit.models import Entry, FollowerCursor, Opening
+from audit.entries import KeyRotate, LogOpen
+from audit.models import Entry, FollowerCursor, LogHead, Opening
 from core.db import db
 
 
@@ -50,6 +51,38 @@ def root_at(size: int) -> bytes:
     """The Merkle tree hash over the first so many entries: 32 bytes."""
     leaves = select(Entry.leaf).where(Entry.idx < size).order_by(Entry.idx)
     return merkle.root(db.session.scalars(leaves))
+
+
+@dataclass(frozen=True)
+class Head:
+    """How far the log is signed. ``note`` is the checkpoint with the log's own signature, None before the first."""
+
+    origin: str
+    size: int
+    note: str | None
+    signed_at: datetime | None
+    refusal: str | None
+    """Why nothing is signed any more, in a sentence; None while all is well."""
+
+
+def head() -> Head | None:
+    """None while the record has not been opened."""
+    wanted = select(LogHead.origin, LogHead.size, LogHead.note, LogHead.signed_at, LogHead.refusal)
+    row = db.session.execute(wanted).one_or_none()
+    return None if row is None else Head(**row._mapping)
+
+
+def refusal() -> str | None:
+    """Why the record is not signed any more, and so takes nothing new; None while all is well."""
+    return db.session.scalar(select(LogHead.refusal))
+
+
+def log_keys() -> list[bytes]:
+    """The public keys that have spoken for the log, 32 bytes each, the one that does now last."""
+    named = select(Entry.body).where(Entry.type.in_((LogOpen.type, KeyRotate.type))).order_by(Entry.seq)
+    said = [read(body) for body in db.session.scalars(named)]
+    encoded = [s.get("log_key") or (s["new"] if s.get("which") == "log" else None) for s in said]
+    return [base64.b64decode(one) for one in encoded if one]
 
 
 def latest_time() -> int:

@@ -37,6 +37,8 @@ class Settings:
     site_name: str
     contact: str
     trusted_proxies: int = 0
+    log_key: str = ""
+    promise_key: str = ""
     release: str = RELEASE
 
     @property
@@ -64,6 +66,8 @@ class Settings:
             if production
             else env.get("SITE_CONTACT") or "the office that runs this site",
             trusted_proxies=_few(env, "TRUSTED_PROXIES"),
+            log_key=env.get("LOG_KEY", ""),
+            promise_key=env.get("PROMISE_KEY", ""),
         )
 
 

@@ -11,7 +11,8 @@ from sqlalchemy import case, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from accounts.models import Department
-from audit.queries import is_opened, log_size
+from audit.queries import head as log_head
+from audit.queries import log_size
 from core.config import ROOT
 from core.db import db
 from core.paging import PER_PAGE, Page
@@ -90,16 +91,20 @@ def some_themes(limit: int = 6) -> list[tuple[str, str]]:
 
 def readiness() -> tuple[int | None, list[str]]:
     """The size of the record, and whatever keeps this process from serving visitors, in words."""
-    head = ScriptDirectory(str(ROOT / "migrations")).get_current_head()
+    newest = ScriptDirectory(str(ROOT / "migrations")).get_current_head()
     try:
         at = MigrationContext.configure(db.session.connection()).get_current_revision()
-        if at != head:
-            return None, [f"The database is at migration {at or 'none'}, and this release needs {head}."]
-        size, opened = log_size(), is_opened()
+        if at != newest:
+            return None, [f"The database is at migration {at or 'none'}, and this release needs {newest}."]
+        size, signed = log_size(), log_head()
     except SQLAlchemyError:
         log.exception("The database does not answer.")
         return None, ["The database does not answer."]
-    return size, [] if opened else ["The record has not been opened yet."]
+    if signed is None:
+        return size, ["The record has not been opened yet."]
+    return size, [f"The record is not signed any more, and nothing new is taken. {signed.refusal}"] * bool(
+        signed.refusal
+    )
 
 
 @dataclass(frozen=True)

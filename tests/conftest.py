@@ -1,16 +1,18 @@
 """One app a worker process, one empty database a test. Real commits, real files, nothing mocked."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask, g, has_app_context
+from flask import Flask, current_app, g, has_app_context
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from werkzeug.test import TestResponse
 
 from app import create_app
+from audit.publishing import LAST_SIGNED
 from core import clock
 from core.db import db
 from tests.factories import NOON, open_the_record
@@ -65,6 +67,10 @@ def app(request: pytest.FixtureRequest) -> Iterator[Flask]:
 
 
 def empty_database() -> None:
+    """With what was signed of its record, or the next one, which is another, would rightly be refused."""
+    folder = Path(current_app.config["DATA_DIR"])
+    shutil.rmtree(folder / "log", ignore_errors=True)
+    (folder / "keys" / LAST_SIGNED).unlink(missing_ok=True)
     with db.engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             names = ", ".join(f'"{table.name}"' for table in db.metadata.sorted_tables)

@@ -11,6 +11,7 @@ from accounts import services as accounts
 from accounts.models import Account, Department
 from accounts.rules import Capacity, Role
 from audit import services as audit
+from audit.keys import LOG, PROMISE, keys_of_this_site
 from audit.models import Entry
 from audit.queries import read
 from core import clock
@@ -31,8 +32,15 @@ _number = count(1)
 
 
 def open_the_record(now: datetime = NOON - 60 * DAY) -> None:
+    keys = keys_of_this_site()
     with transaction():
-        audit.open_log(origin="test.example/log", log_key="k", promise_key="p", demonstration=True, now=now)
+        audit.open_log(
+            origin="test.example/log",
+            log_key=keys.make(LOG),
+            promise_key=keys.make(PROMISE),
+            demonstration=True,
+            now=now,
+        )
 
 
 def a_voter(email: str = "", **given: Any) -> Account:
