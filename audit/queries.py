@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,8 +11,12 @@ from sqlalchemy import func, select
 
 from audit import merkle
 from audit.entries import KeyRotate, LogOpen
+from audit.keys import LOG, PROMISE
 from audit.models import Entry, FollowerCursor, LogHead, Opening
+from audit.tiles import MissingTile, log_folder
 from core.db import db
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,13 @@ def log_size() -> int:
 
 
 def root_at(size: int) -> bytes:
-    """The Merkle tree hash over the first so many entries: 32 bytes."""
+    """The Merkle tree hash over the first so many entries: 32 bytes, from the tiles as far as they are signed."""
+    signed = head()
+    if signed is not None and size <= signed.size:
+        try:
+            return log_folder().root(size, within=signed.size)
+        except MissingTile:
+            log.warning("The tiles of the log are not whole; the root of %s lines is computed from the entries.", size)
     leaves = select(Entry.leaf).where(Entry.idx < size).order_by(Entry.idx)
     return merkle.root(db.session.scalars(leaves))
 
@@ -79,10 +90,18 @@ def refusal() -> str | None:
 
 def log_keys() -> list[bytes]:
     """The public keys that have spoken for the log, 32 bytes each, the one that does now last."""
+    return keys_named()[LOG]
+
+
+def keys_named() -> dict[str, list[bytes]]:
+    """The same for the log and for its promises."""
     named = select(Entry.body).where(Entry.type.in_((LogOpen.type, KeyRotate.type))).order_by(Entry.seq)
-    said = [read(body) for body in db.session.scalars(named)]
-    encoded = [s.get("log_key") or (s["new"] if s.get("which") == "log" else None) for s in said]
-    return [base64.b64decode(one) for one in encoded if one]
+    keys: dict[str, list[bytes]] = {LOG: [], PROMISE: []}
+    for said in map(read, db.session.scalars(named)):
+        opened = {LOG: said.get("log_key"), PROMISE: said.get("promise_key")}
+        for which, key in (opened if said["type"] == LogOpen.type else {said["which"]: said["new"]}).items():
+            keys.setdefault(which, []).append(base64.b64decode(key))
+    return keys
 
 
 def latest_time() -> int:

@@ -1,17 +1,21 @@
 """What tests begin with: plain functions that make one thing each; state only what the test turns on."""
 
+import secrets
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, cycle
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 
 import commands
 from accounts import services as accounts
 from accounts.models import Account, Department
 from accounts.rules import Capacity, Role
 from audit import services as audit
+from audit.entries import VoteEntry, canonical, hour_of
+from audit.guard import writing_rows_with_entries
 from audit.keys import LOG, PROMISE, keys_of_this_site
+from audit.merkle import leaf_hash
 from audit.models import Entry
 from audit.queries import read
 from core import clock
@@ -29,6 +33,7 @@ from voting.tallying import freeze_theme
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 _number = count(1)
+_choices = cycle(("scrap", "keep"))
 
 
 def open_the_record(now: datetime = NOON - 60 * DAY) -> None:
@@ -197,3 +202,22 @@ def the_record(type: str) -> list[dict[str, Any]]:
 
 def how_many(model: Any) -> int:
     return db.session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def a_long_record(votes: int, item: str = "uksi-1992-2792") -> None:
+    """So many lines more, as votes in the public's name, written in bulk and without rows of their own."""
+    bodies = [
+        VoteEntry(item=item, voter=secrets.token_hex(32), capacity="public", level=1, choice=next(_choices))
+        for _ in range(votes)
+    ]
+    t = hour_of(NOON)
+    with transaction(), writing_rows_with_entries():
+        for first in range(0, votes, 5_000):
+            rows = [_entry_columns(body, t) for body in bodies[first : first + 5_000]]
+            db.session.execute(insert(Entry), rows)
+
+
+def _entry_columns(body: VoteEntry, t: int) -> dict[str, Any]:
+    id = secrets.token_hex(16)
+    written = canonical(body, id=id, t=t)
+    return {"id": id, "t": t, "type": body.type, "item": body.item, "body": written, "leaf": leaf_hash(written)}
