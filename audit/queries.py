@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from audit import merkle
 from audit.entries import KeyRotate, LogOpen
 from audit.keys import LOG, PROMISE
+from audit.keys import LOG, PROMISE
 from audit.models import Entry, FollowerCursor, LogHead, Opening
 from audit.tiles import MissingTile, log_folder
 from core.db import db
@@ -98,8 +99,9 @@ def keys_named() -> dict[str, list[bytes]]:
     named = select(Entry.body).where(Entry.type.in_((LogOpen.type, KeyRotate.type))).order_by(Entry.seq)
     keys: dict[str, list[bytes]] = {LOG: [], PROMISE: []}
     for said in map(read, db.session.scalars(named)):
-        opened = {LOG: said.get("log_key"), PROMISE: said.get("promise_key")}
-        for which, key in (opened if said["type"] == LogOpen.type else {said["which"]: said["new"]}).items():
+        opens = said["type"] == LogOpen.type
+        new = {LOG: said["log_key"], PROMISE: said["promise_key"]} if opens else {said["which"]: said["new"]}
+        for which, key in new.items():
             keys.setdefault(which, []).append(base64.b64decode(key))
     return keys
 
