@@ -12,7 +12,6 @@ from sqlalchemy import func, select
 from audit import merkle
 from audit.entries import KeyRotate, LogOpen
 from audit.keys import LOG, PROMISE
-from audit.keys import LOG, PROMISE
 from audit.models import Entry, FollowerCursor, LogHead, Opening
 from audit.tiles import MissingTile, log_folder
 from core.db import db
