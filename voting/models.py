@@ -90,18 +90,29 @@ class VoteDetail(Model):
 
 
 class Pseudonym(Model):
-    """Who an entry's ``voter`` or ``author`` is, with the salt that proves it and the identity as it was then."""
+    """Who an entry's ``voter`` or ``author`` is, with the salt that proves it and the identity as it was then.
+
+    A person's, or an organisation's, whichever colleague votes for it. Once salt and identity are erased, the value
+    alone stays, and nobody can show any more whose it was.
+    """
 
     __tablename__ = "pseudonym"
-    __table_args__ = (UniqueConstraint("account_id", "regulation_id", "kind"),)
+    __table_args__ = (
+        UniqueConstraint("account_id", "regulation_id", "kind"),
+        UniqueConstraint("organisation_id", "regulation_id", "kind"),
+        CheckConstraint("(account_id IS NULL) <> (organisation_id IS NULL)", name="one_bearer"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
     regulation_id: Mapped[int] = mapped_column(ForeignKey("regulation.id"), index=True)
     kind: Mapped[str]
-    salt: Mapped[bytes] = mapped_column(LargeBinary)
-    identity: Mapped[str]
+    salt: Mapped[bytes | None] = mapped_column(LargeBinary)
+    identity: Mapped[str | None]
     value: Mapped[str] = mapped_column(unique=True)
+    last_entry_id: Mapped[str | None] = mapped_column(unique=True)
+    """Of a voter's pseudonym, the last vote line under it, which the next one follows."""
 
 
 class Comment(Audited, Model):
@@ -129,6 +140,10 @@ class Comment(Audited, Model):
     """Rises when it comes to say something else, so that nobody is held to words they never stood behind."""
     written_at: Mapped[datetime]
     entry_id: Mapped[str | None]
+    erased_at: Mapped[datetime | None]
+    erasure_basis: Mapped[str | None]
+    erasure_entry_id: Mapped[str | None]
+    """The line that says its words were erased."""
     demonstration: Mapped[bool] = mapped_column(default=False)
 
     regulation: Mapped[Regulation] = relationship()

@@ -12,7 +12,7 @@ from accounts.models import Account
 from accounts.routes import count_mail_from_here
 from accounts.rules import Capacity, Level
 from accounts.services import take_address_turn
-from audit.queries import entry_line, openings_of
+from audit.queries import Line, entry_line, openings_of
 from core import clock
 from core.access import participant, visitor
 from core.db import take_turn, transaction
@@ -232,7 +232,8 @@ def receipt(secret: str) -> Answer:
             line=line,
             counted_at=clock.in_uk(found.made_at),
             withdrawn=vote.choice is None,
-            changed=vote.choice is not None and (vote.choice, vote.direction) != (choice, direction),
+            changed=vote.choice is not None
+            and ((vote.choice, vote.direction) != (choice, direction) or _is_anothers_now(vote, line)),
             latest_entry=vote.entry_id,
             tally=replace(tally, as_at=None) if tally else None,
             as_at=clock.in_uk(now),
@@ -258,6 +259,14 @@ _LEVELS = {
     Level.ORGANISATION_MATCHED: "Organisation matched by its email domain",
     Level.CHECKED_BY_STAFF: "Checked by staff",
 }
+
+
+def _is_anothers_now(vote: Vote, line: Line | None) -> bool:
+    """Whether the vote stands in the name of an organisation now and did not in this line, or the reverse."""
+    if line is None or vote.entry_id == line.id:
+        return False
+    latest = entry_line(vote.entry_id or "")
+    return latest is not None and latest.said["voter"] != line.said["voter"]
 
 
 def _counted(entry_id: str, said: dict[str, str]) -> tuple[str, str | None]:

@@ -16,11 +16,11 @@ from core.errors import Clash, RuleBroken
 from regulations.models import Regulation
 from regulations.rules import Stage
 from voting import rules
-from voting.models import Comment, Receipt, Support, Vote, VoteDetail
+from voting.models import Comment, Pseudonym, Receipt, Support, Vote, VoteDetail
 from voting.queries import comment_by, standing_vote, support_by
 from voting.reasons import change_reason, reason_to_stand_behind, say_again, take_back
 from voting.rules import Ballot, CommentStatus, Details, ReasonKind, offer_of
-from voting.sealing import pseudonym_of, side_of
+from voting.sealing import side_of, standing_under, voter_of
 
 
 def cast_vote(
@@ -51,6 +51,8 @@ def cast_vote(
     if vote is None:
         vote = Vote(account=voter, regulation=regulation)
         db.session.add(vote)
+    else:
+        _leave_pseudonym(vote, organisation, now)
     vote.choice, vote.direction, vote.order = ballot.choice, ballot.direction, ballot.order
     vote.reason_kind, vote.capacity, vote.level = ballot.reason_kind, ballot.capacity, level
     vote.organisation_id = organisation.id if organisation else None
@@ -99,8 +101,9 @@ def withdraw_vote(*, voter: Account, regulation: Regulation, now: datetime) -> N
     if vote.choice is None:
         return
     check_taken(regulation, None, now)
+    standing = standing_under(vote)
     vote.choice, vote.direction, vote.cast_at = None, None, now
-    _record_vote(vote, now)
+    _record_withdrawal(vote, standing, now)
     comment, support = comment_by(voter, regulation, hold=True), support_by(voter, regulation, hold=True)
     take_back(comment, support, now)
 
@@ -121,7 +124,10 @@ def keep_details(*, voter: Account, regulation: Regulation, details: Details, no
 
 
 def raise_level(*, vote: Vote, now: datetime) -> None:
-    """Staff have since confirmed who this voter speaks for: say the same vote again with what is now known of them."""
+    """Staff have since confirmed who this voter speaks for: say the same vote again with what is now known of them.
+
+    Where it becomes the organisation's it is another voter's line, so its giver is handed, and mailed, its receipt.
+    """
     _take_part(vote.regulation)
     _wait_for_this_person(vote.account)
     db.session.refresh(vote)
@@ -130,9 +136,11 @@ def raise_level(*, vote: Vote, now: datetime) -> None:
         return
     if organisation and _has_voted(organisation, vote.regulation_id, but_not=vote.account_id):
         return
+    _leave_pseudonym(vote, organisation, now)
     vote.level, vote.organisation_id = level, organisation.id if organisation else None
     _record_vote(vote, now)
     say_again(vote, now)
+    _new_receipt(vote, now)
 
 
 @dataclass(frozen=True)
@@ -197,19 +205,48 @@ def _check_organisations_one_vote(voter: Account, organisation: Organisation | N
         )
 
 
+def _leave_pseudonym(vote: Vote, organisation: Organisation | None, now: datetime) -> None:
+    """What somebody said for themselves and now says for an organisation, or the reverse, is another voter's vote.
+
+    So it is withdrawn under the one pseudonym before it is cast under the other.
+    """
+    if vote.choice is None:
+        return
+    standing = standing_under(vote)
+    if standing.organisation_id != (organisation.id if organisation else None):
+        _record_withdrawal(vote, standing, now)
+
+
 def _record_vote(vote: Vote, now: datetime) -> None:
     db.session.flush()
-    said, openings = ({}, {}) if vote.choice is None else side_of(vote, kind="vote", field="choice")
+    voter = voter_of(vote)
+    said, openings = side_of(vote, kind="vote", field="choice")
     body = VoteEntry(
         item=vote.regulation.slug,
-        voter=pseudonym_of(vote.account_id, vote.regulation, "voter"),
+        voter=voter.value,
         capacity=vote.capacity,
         level=vote.level,
-        withdrawn=True if vote.choice is None else None,
-        prev=vote.entry_id,
+        prev=voter.last_entry_id,
         **said,
     )
-    vote.entry_id = record(body, about=vote, now=now, openings=openings).id
+    _follow(vote, voter, record(body, about=vote, now=now, openings=openings).id)
+
+
+def _record_withdrawal(vote: Vote, standing: Pseudonym, now: datetime) -> None:
+    body = VoteEntry(
+        item=vote.regulation.slug,
+        voter=standing.value,
+        capacity=vote.capacity,
+        level=vote.level,
+        withdrawn=True,
+        prev=standing.last_entry_id,
+    )
+    _follow(vote, standing, record(body, about=vote, now=now).id)
+
+
+def _follow(vote: Vote, voter: Pseudonym, entry_id: str) -> None:
+    vote.entry_id = voter.last_entry_id = entry_id
+    db.session.add(voter)
 
 
 def _new_receipt(vote: Vote, now: datetime) -> Receipt:

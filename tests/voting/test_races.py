@@ -206,7 +206,7 @@ def test_a_count_made_final_while_a_level_is_raised_stays_as_it_was_recorded(app
 
     while_staff_hold_the_vote(app, freeze)
     types = db.session.scalars(select(Entry.type).where(Entry.type.in_(("vote", "tally"))).order_by(Entry.seq)).all()
-    assert "vote" not in types[types.index("tally") :] if "tally" in types else types == ["vote", "vote"]
+    assert "vote" not in types[types.index("tally") :] if "tally" in types else set(types) == {"vote"}
 
 
 def test_a_theme_with_no_count_to_make_final_is_left_and_keeps_no_other_waiting(app):
