@@ -2,23 +2,23 @@
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, current_app, render_template, request, url_for
 
 from accounts.rules import Level
 from audit.entries import ALL
-from audit.queries import entry_bytes, latest_time, log_size
+from audit.queries import entry_bytes, entry_line, log_size
 from core import clock
 from core.access import public
 from core.errors import NotFound
 from core.forms import tidy_line
 from core.paging import Page, page_number
 from opendata.serving import Feed, FeedEntry, atom_response
-from pages import openings, reading, trail
+from pages import openings, proof, reading, trail
+from pages.proof import Signing
 from pages.regulation_routes import bp
-from pages.sentences import TYPE_WORDS
+from pages.sentences import ACTORS, TYPE_WORDS
 from pages.trail import Folded, Place, Told, Wanted
 from regulations.models import Regulation
 from regulations.queries import regulation_with
@@ -102,11 +102,12 @@ def _some_lines(wanted: Wanted, endpoint: str, kept: dict[str, Any], *, titled: 
 def record() -> str | Response:
     asked: dict[str, Any] = {
         "type": _type_asked(),
+        "actor": _actor_asked(),
         "regulation": tidy_line(request.args.get("regulation"))[:100],
         "day": reading.day_asked(request.args.get("day")),
     }
     item = trail.item_named(asked["regulation"]) if asked["regulation"] else ""
-    wanted = Wanted(type=asked["type"], item=item, day=asked["day"])
+    wanted = Wanted(type=asked["type"], actor=asked["actor"], item=item, day=asked["day"])
     form, demonstration = reading.form_asked(), reading.is_demonstration()
     if form in ("json", "csv"):
         rows = (reading.line_row(told) for told in trail.all_lines(wanted, demonstration=demonstration))
@@ -125,8 +126,9 @@ def record() -> str | Response:
         total=trail.count_lines(wanted) if narrowed else size,
         narrowed=narrowed,
         in_use=sum(map(bool, asked.values())),
-        latest_at=clock.in_uk(datetime.fromtimestamp(latest_time(), UTC)) if size else None,
         types=TYPE_WORDS,
+        actors={actor: words for actor, (words, _) in ACTORS.items()},
+        signing=proof.signing(),
         today=reading.today(),
         downloads={form: url_for(f"reading.record_{form}", **_named(asked)) for form in ("json", "csv", "atom")},
         **_some_lines(wanted, "reading.record", _named(asked), titled=True),
@@ -140,6 +142,11 @@ def _named(asked: dict[str, Any]) -> dict[str, Any]:
 def _type_asked() -> str:
     asked = request.args.get("type", "")
     return asked if asked in ALL else ""
+
+
+def _actor_asked() -> str:
+    asked = request.args.get("actor", "")
+    return asked if asked in ACTORS else ""
 
 
 def _place_asked() -> int | None:
@@ -175,8 +182,9 @@ def _feed(title: str, endpoint: str, items: Sequence[tuple[Told | Folded, dict[s
 def entry(entry_id: str) -> str:
     written, leaf = _bytes_or_404(entry_id)
     told = trail.told(entry_id, demonstration=reading.is_demonstration())
-    idx = told.line.idx
+    idx, signing = told.line.idx, proof.signing()
     beside = trail.neighbours(idx) if idx is not None else {}
+    proved = proof.proof_of(idx, leaf, signing) if idx is not None and signing else None
     return render_template(
         "reading/entry.html",
         told=told,
@@ -187,27 +195,54 @@ def entry(entry_id: str) -> str:
         length=len(written),
         leaf=leaf.hex(),
         json_url=reading.address("reading.entry_json", entry_id=entry_id),
+        site_url=current_app.config["SITE"].url,
         links=_links_in(told),
         level=_level_words(told),
         opened=openings.public_openings(told),
         previous_id=beside.get((idx or 0) - 1),
         next_id=beside.get((idx or 0) + 1),
+        signing=signing,
+        proof=proved,
+        rests_on=_rests_on(told, signing),
     )
+
+
+def _rests_on(told: Told, signing: Signing | None) -> dict[str, Any] | None:
+    """The count that a decision cites, and whether the lines it was made over are those the decision names."""
+    said = told.line.said
+    tally = entry_line(said["tally"]) if told.line.type == "decision" and said.get("tally") else None
+    if tally is None or signing is None:
+        return None
+    return {
+        "tally": tally,
+        "words": trail.told(tally.id, demonstration=reading.is_demonstration()).says.text,
+        "at_size": said["at_size"],
+        "root": said["root"],
+        "agrees": proof.root_agrees(said["at_size"], said["root"], signing),
+        "same_count": (tally.said["at_size"], tally.said["item"]) == (said["at_size"], said["item"]),
+    }
 
 
 _LINKS = {
     "prev": "The line this one follows",
     "comment": "The reason that is meant",
+    "point": "The point that is meant",
     "target": "The line this act is about",
     "tally": "The final count it rests on",
+    "decision": "The decision it follows from",
     "supersedes": "The decision it takes the place of",
 }
 
 
 def _links_in(told: Told) -> list[tuple[str, str]]:
     """The earlier lines that an entry refers to, each with the words for it."""
-    said = told.line.said
-    return [(words, url_for("reading.entry", entry_id=said[name])) for name, words in _LINKS.items() if said.get(name)]
+    said, refers = told.line.said, ALL[told.line.type].refers if told.line.type in ALL else ()
+    named = [
+        (words, said[name]) for name, words in _LINKS.items() if name in refers and isinstance(said.get(name), str)
+    ]
+    listed = said.get("targets", ()) if "targets" in refers else ()
+    named += [(f"Vote {n} of {len(listed)} that this act is about", id) for n, id in enumerate(listed, 1)]
+    return [(words, url_for("reading.entry", entry_id=id)) for words, id in named]
 
 
 def _level_words(told: Told) -> str:

@@ -174,16 +174,12 @@ def _grouping(said: Mapping[str, Any], around: Around) -> Sentence:
     return Sentence(f"{said['actor']} put a reason under a point.")
 
 
-def tally_words(counts: Mapping[str, int]) -> str:
-    """A count as a line of the record holds it: "412 people, 100 scrap, 200 improve, 112 keep"."""
-    people = how_many(counts["participants"], "person", "people")
-    split = f"{counts['scrap']:,} scrap, {counts['improve']:,} improve, {counts['keep']:,} keep"
-    return f"{people}, {split}" if counts["participants"] else people
-
-
 def _tally(said: Mapping[str, Any], around: Around) -> Sentence:
+    counts = said["counts"]
+    split = f"{counts['scrap']:,} scrap, {counts['improve']:,} improve, {counts['keep']:,} keep"
+    people = how_many(counts["participants"], "person", "people")
     return Sentence(
-        f"The count became final: {tally_words(said['counts'])}.",
+        f"The count became final: {people}{f', {split}' if counts['participants'] else ''}.",
         f"Counted over the first {how_many(said['at_size'], 'line')} of the record.",
         "count",
     )

@@ -120,10 +120,20 @@ def _of_theme(place: Place) -> ColumnElement[bool]:
 
 def lines(wanted: Wanted, *, limit: int, before: int | None = None, demonstration: bool = False) -> list[Told]:
     """The newest lines that have their place, those before a given one if told so."""
-    rows = _told_rows().where(*_filters(wanted))
-    if before is not None:
-        rows = rows.where(Entry.idx < before)
-    return [_told(row, demonstration) for row in db.session.execute(rows.order_by(Entry.idx.desc()).limit(limit))]
+    filters = _filters(wanted) + ([Entry.idx < before] if before is not None else [])
+    if wanted.actor and not wanted.type:
+        filters = [Entry.seq.in_(_newest_of_each(ACTORS[wanted.actor][1], filters, limit))]
+    rows = _told_rows().where(*filters).order_by(Entry.idx.desc()).limit(limit)
+    return [_told(row, demonstration) for row in db.session.execute(rows)]
+
+
+def _newest_of_each(types: Sequence[str], filters: Sequence[ColumnElement[bool]], limit: int) -> Any:
+    """So few of each type by themselves, as sorting all lines of rare types together would read every line there is."""
+    of_each = [
+        select(Entry.seq).where(Entry.type == type, *filters).order_by(Entry.idx.desc()).limit(limit).subquery()
+        for type in types
+    ]
+    return union_all(*(select(part.c.seq) for part in of_each))
 
 
 def all_lines(wanted: Wanted, *, demonstration: bool, batch: int = 1_000) -> Iterator[Told]:

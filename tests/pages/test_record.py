@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import html
 import io
 import json
 
@@ -12,6 +13,7 @@ from accounts.rules import Role
 from audit.entries import commitment
 from audit.models import Entry, Opening
 from core.db import db, transaction
+from pages.sentences import ACTORS
 from regulations.rules import Split
 from tests.conftest import both_databases
 from tests.factories import (
@@ -37,7 +39,8 @@ REASON = "It costs us a day every month."
 NONSENSE = (
     "type=zzz", "type=%00", "regulation=%00", "regulation=AND+(", "regulation=" + "x" * 10_000, "day=zzz",
     "day=0001-01-01", "day=9999-12-31", "day=2026-02-30", "before=abc", "before=-1", "before=9" + "9" * 30,
-    "regulation=99999/99999", "page=abc", "sort=xyz", "type=vote&type=zzz&day=",
+    "regulation=99999/99999", "actor=zzz", "actor=%00", "page=abc", "sort=xyz",
+    "type=vote&type=zzz&day=",
 )  # fmt: skip
 
 
@@ -68,7 +71,6 @@ def test_the_record_shows_the_latest_lines_and_how_many_there_are(client):
     assert f'<span class="stats__number">{size}</span>' in text
     for words in ("A vote to keep it was counted", "A reason to keep it was given", "Clean Workplaces", "was opened"):
         assert words in text
-    assert "Signed checkpoints" in text
     assert REASON not in text
 
 
@@ -88,6 +90,47 @@ def test_lines_are_narrowed_by_kind_regulation_and_day(client):
     assert found("type=vote&day=2026-03-01") == [("vote", first.slug)]
     assert found("type=vote&day=2026-02-20") == []
     assert "No line fits all of that" in client.get("/record?day=2026-02-20").text
+
+
+def test_lines_are_narrowed_by_who_acted(client):
+    regulation = a_regulation()
+    a_vote(regulation, KEEP, text=REASON)
+    hide_it()
+
+    def found(query):
+        return [row["type"] for row in client.get(f"/record.json?{query}").get_json()]
+
+    everything = found("")
+    assert sorted(found("actor=participant")) == ["comment", "vote"]
+    assert found("actor=moderator") == ["moderation"]
+    assert found("actor=administrator") == ["role"]
+    assert found("actor=site") == ["log.open"]
+    assert sum(len(found(f"actor={actor}")) for actor in ACTORS) == len(everything)
+    assert found("actor=participant&type=vote") == ["vote"]
+    assert found("actor=participant&type=moderation") == []
+    assert found(f"actor=participant&regulation={regulation.slug}&day=2026-03-02") != []
+    assert found("actor=nobody") == everything
+    assert client.get("/record.csv?actor=moderator").text.count("\n") == 2
+    assert client.get("/record.atom?actor=moderator").text.count("<entry>") == 1
+    text = client.get("/record?actor=moderator").text
+    assert "/record.csv?actor=moderator" in text
+    assert "1 line</strong>" in text
+
+
+@both_databases
+def test_lines_of_one_who_acted_are_read_page_by_page(app):
+    for _ in range(30):
+        a_vote(a_regulation())
+    settle_the_record()
+    client = app.test_client()
+    wanted = [row["idx"] for row in client.get("/record.json?actor=participant").get_json()]
+    assert len(wanted) == 60
+    assert wanted == sorted(wanted, reverse=True)
+    first = client.get("/record?actor=participant").text
+    older = first.partition('rel="next">')[0].rpartition('href="')[2].partition('"')[0].replace("&amp;", "&")
+    second = client.get(older).text
+    assert (first.count('<li class="trail__line'), second.count('<li class="trail__line')) == (50, 10)
+    assert 'rel="next">' not in second
 
 
 @both_databases
@@ -136,7 +179,7 @@ def test_a_line_is_served_as_its_exact_bytes_whose_digest_anybody_can_recompute(
     assert hashlib.sha256(b"\x00" + answer.data).digest() == leaf
     text = client.get(f"/record/{id}").text
     assert leaf.hex() in text
-    assert f"(printf '\\0'; curl -s http://127.0.0.1:8000/record/{id}.json) | sha256sum" in text
+    assert f"(printf '\\0'; curl -s http://127.0.0.1:8000/record/{id}.json) | sha256sum" in html.unescape(text)
     assert json.loads(body)["voter"] in text
 
 
