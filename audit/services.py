@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from graphlib import TopologicalSorter
-from itertools import groupby
+from itertools import groupby, pairwise
 from random import SystemRandom
 from typing import Any
 
@@ -19,6 +19,7 @@ from core.db import db, take_turn
 from core.errors import Clash, Unavailable
 
 BATCH = 1_000
+GIVEN_BY_PEOPLE = ("vote", "comment", "support")
 NOT_TAKEN = (
     "The public record cannot be signed at the moment, so nothing is taken that would have to stand in it. "
     "Its keepers have been told. Everything can still be read; please come back later."
@@ -153,7 +154,10 @@ def sequence_waiting() -> int:
 
 
 def _in_order(waiting: Sequence[Any]) -> list[Any]:
-    """By hour; within the hour nothing before what it refers to, the rest shuffled, so that place links nobody."""
+    """By hour; within the hour nothing before what it refers to, the rest shuffled, so that place links nobody.
+
+    Only what people give is shuffled: of two acts by staff in one hour, such as to hide and to show, the later decides.
+    """
     ordered = [row for row in waiting if row.type == entries.LogOpen.type]
     waiting = [row for row in waiting if row.type != entries.LogOpen.type]
     for _, rows in groupby(sorted(waiting, key=lambda row: row.hour), key=lambda row: row.hour):
@@ -163,6 +167,9 @@ def _in_order(waiting: Sequence[Any]) -> list[Any]:
 
 def _shuffled_after_what_they_refer_to(rows: dict[str, Any]) -> list[Any]:
     graph = {id: {earlier for earlier in _refers(row) if earlier in rows} for id, row in rows.items()}
+    acts = [id for id, row in rows.items() if row.type not in GIVEN_BY_PEOPLE]
+    for earlier, later in pairwise(acts):
+        graph[later].add(earlier)
     sorter = TopologicalSorter(graph)
     sorter.prepare()
     ordered: list[Any] = []

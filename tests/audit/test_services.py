@@ -8,7 +8,7 @@ from audit import services
 from audit.entries import LogOpen, StageSet, hour_of
 from audit.guard import SilentChange
 from audit.models import Entry, Opening
-from audit.queries import log_size
+from audit.queries import log_size, read
 from audit.services import Sealed, record, record_many
 from core.db import db, transaction
 from core.errors import Clash
@@ -69,6 +69,18 @@ def test_places_are_contiguous_and_keep_the_order_of_hours_and_references(app):
     for said in the_record("vote") + the_record("comment"):
         if "prev" in said:
             assert place[said["prev"]] < place[said["id"]]
+
+
+def test_acts_of_staff_within_an_hour_keep_their_order_as_the_later_one_decides(app):
+    regulation = a_regulation()
+    stages = [stage for _ in range(8) for stage in ("decided", "being_implemented")]
+    for stage in stages:
+        with transaction():
+            regulation.settled = stage
+            record(StageSet(item=regulation.slug, stage=stage, actor="An office"), about=regulation, now=NOON)
+    sequence()
+    placed = db.session.scalars(select(Entry.body).where(Entry.type == "stage").order_by(Entry.idx))
+    assert [read(body)["stage"] for body in placed] == stages
 
 
 def test_within_an_hour_the_order_is_drawn_by_lot(app):
