@@ -1,0 +1,312 @@
+"""The texts that lines of the record stand for: which of them may be read by all, and why others may not.
+
+The rule is told once, in why_absent(). It is asked of a single line by what the database holds just now, and of all
+lines below a size by what those lines say.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from heapq import merge
+from typing import Any
+
+from sqlalchemy import select
+
+from audit.agreement import Recorded, recorded, streamed
+from audit.entries import text_digest
+from audit.models import Entry, Opening
+from audit.queries import entry_line, read
+from core.db import db
+from decisions.models import Decision
+from decisions.services import decision_text
+from regulations.models import Regulation, Theme
+from regulations.rules import Split
+from regulations.services import listing_text, theme_text
+from voting.models import Comment, FrozenTally, ModerationAct
+
+
+class Because(StrEnum):
+    """Why a text cannot be read."""
+
+    KEPT = "kept"
+    ERASED = "erased"
+    WITHDRAWN = "withdrawn"
+    HELD = "held"
+    HIDDEN = "hidden"
+    MASKED = "masked"
+    REPLACED = "replaced"
+    MISSING = "missing"
+    """It ought to be there. Nothing on the record says why it is not."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A text that anybody may hold against its line. ``kind`` and ``salt`` are empty where a plain digest stands."""
+
+    entry: str
+    field: str
+    text: str
+    kind: str = ""
+    salt: str = ""
+
+    def said(self) -> dict[str, str]:
+        sealed = {"kind": self.kind, "salt": self.salt} if self.salt else {}
+        return {"entry": self.entry, "field": self.field, **sealed, "text": self.text}
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A text that cannot be read. ``by`` is the line of the act that took it away."""
+
+    field: str
+    because: Because
+    by: str | None
+
+
+@dataclass(frozen=True)
+class OpeningsOfLine:
+    entry: str
+    opened: Sequence[Opened] = ()
+    absent: Sequence[Absent] = ()
+
+
+class NotYet(RuntimeError):
+    """Something was hidden or erased that no checkpoint says yet: what it took away cannot be left out so far."""
+
+
+@dataclass
+class Reason:
+    """One person's reason on one regulation, over all its lines: as its last one has it."""
+
+    latest: str
+    withdrawn: bool = False
+    action: str = ""
+    act: str | None = None
+    """The last act of a moderator on any of its lines, and that act's own line."""
+
+
+SHUT_BY = {"hide": Because.HIDDEN, "hold": Because.HELD, "mask": Because.MASKED}
+ALWAYS_OPEN = {
+    ("moderation", "reason_commit"),
+    ("window", "reason_commit"),
+    ("incident", "reason_commit"),
+    ("invalidation", "targets_commit"),
+    ("reinstatement", "targets_commit"),
+}
+OF_REASONS = {("comment", "body_commit"), ("comment", "commit"), ("moderation", "body_commit")}
+
+
+def is_ever_open(type: str, field: str) -> bool:
+    return (type, field) in ALWAYS_OPEN or (type, field) in OF_REASONS or (type, field) == ("vote", "commit")
+
+
+def why_absent(
+    line: str, field: str, type: str, *, kept: bool, reason: Reason | None, erased_by: str | None
+) -> Absent | None:
+    """Why the text behind a line's field is not to be read, or None where it is.
+
+    ``kept`` says that the theme keeps its split and the count is not final; ``reason`` is the one that a comment's or
+    a mask's line belongs to.
+    """
+    if (type, field) in ALWAYS_OPEN:
+        return None
+    if kept:
+        return Absent(field, Because.KEPT, None)
+    if reason is None:
+        return None
+    if erased_by is not None:
+        return Absent(field, Because.ERASED, erased_by)
+    if reason.withdrawn:
+        return Absent(field, Because.WITHDRAWN, reason.latest)
+    if type == "moderation":
+        return None if reason.act == line else Absent(field, Because.REPLACED, reason.act)
+    if reason.action in SHUT_BY:
+        return Absent(field, SHUT_BY[reason.action], reason.act)
+    if reason.latest != line:
+        return Absent(field, Because.REPLACED, reason.latest)
+    return None
+
+
+def openings_of_line(entry_id: str) -> OpeningsOfLine | None:
+    """Of one line as things stand now; None when there is no such line."""
+    found = db.session.execute(
+        select(Entry.type, Entry.item, Entry.body, Entry.about_kind, Entry.about_id).where(Entry.id == entry_id)
+    ).one_or_none()
+    if found is None:
+        return None
+    said = read(found.body)
+    if found.type in PLAIN and (digest := said.get(PLAIN[found.type].field)):
+        texts = PLAIN[found.type].texts({entry_id: found.about_id})
+        return OpeningsOfLine(entry_id, [o for o in texts if text_digest(o.text) == digest])
+    fields = [name for name in said if is_ever_open(found.type, name)]
+    if not fields:
+        return OpeningsOfLine(entry_id)
+    kept, reason = _is_kept(found.item), _reason_now(found)
+    there = {o.field: o for o in db.session.scalars(select(Opening).filter_by(entry_id=entry_id))}
+    opened, absent = [], []
+    for name in fields:
+        erased_by = None
+        if name not in there and found.item:
+            erased_by = _erasure_of(entry_id, found.item)
+        why = why_absent(entry_id, name, found.type, kept=kept, reason=reason, erased_by=erased_by)
+        if why is None and name not in there:
+            why = Absent(name, Because.MISSING, None)
+        if why is None:
+            opened.append(_opened(there[name]))
+        else:
+            absent.append(why)
+    return OpeningsOfLine(entry_id, opened, absent)
+
+
+def _opened(row: Any) -> Opened:
+    return Opened(row.entry_id, row.field, row.text, row.kind, row.salt.hex())
+
+
+def _is_kept(item: str | None) -> bool:
+    if item is None:
+        return False
+    wanted = (
+        select(Theme.split, FrozenTally.id)
+        .join(Regulation, Regulation.theme_id == Theme.id)
+        .outerjoin(FrozenTally, FrozenTally.regulation_id == Regulation.id)
+        .where(Regulation.slug == item)
+    )
+    row = db.session.execute(wanted).one_or_none()
+    return row is not None and row.split == Split.KEPT and row.id is None
+
+
+def _reason_now(line: Any) -> Reason | None:
+    about = line.about_id
+    if line.about_kind == ModerationAct.__name__:
+        about = db.session.scalar(select(ModerationAct.comment_id).where(ModerationAct.id == about))
+    elif line.about_kind != Comment.__name__:
+        return None
+    latest = db.session.scalar(select(Comment.entry_id).where(Comment.id == about))
+    last = entry_line(latest or "")
+    if last is None:
+        return None
+    acts = select(ModerationAct.action, ModerationAct.entry_id).where(ModerationAct.comment_id == about)
+    act = db.session.execute(acts.order_by(ModerationAct.id.desc()).limit(1)).one_or_none()
+    withdrawn = bool(last.said.get("withdrawn"))
+    return Reason(last.id, withdrawn, act.action if act else "", act.entry_id if act else None)
+
+
+def _erasure_of(entry_id: str, item: str) -> str | None:
+    erasures = select(Entry.body).where(Entry.item == item, Entry.type == "erasure").order_by(Entry.seq)
+    found = [said["id"] for said in map(read, db.session.scalars(erasures)) if said["target"] == entry_id]
+    return found[0] if found else None
+
+
+@dataclass
+class Standing:
+    """How every reason stands after the lines taken in so far, which come in their order in the record."""
+
+    reasons: dict[str, Reason] = field(default_factory=dict)
+    """By the id of each of its lines, and of each act on it."""
+    erased: dict[str, str] = field(default_factory=dict)
+    splits: dict[str, str] = field(default_factory=dict)
+    themes: dict[str, str] = field(default_factory=dict)
+    final: set[str] = field(default_factory=set)
+
+    TYPES = ("theme", "item.version", "tally", "comment", "moderation", "erasure")
+
+    def take(self, line: Recorded) -> None:
+        said = line.said
+        match said["type"]:
+            case "theme":
+                self.splits[said["theme"]] = said["split"]
+            case "item.version":
+                self.themes[said["item"]] = said["theme"]
+            case "tally":
+                self.final.add(said["item"])
+            case "comment":
+                reason = self.reasons.get(said.get("prev", "")) or Reason(line.id)
+                reason.latest, reason.withdrawn = line.id, bool(said.get("withdrawn"))
+                self.reasons[line.id] = reason
+            case "moderation":
+                if (meant := self.reasons.get(said["target"])) is not None:
+                    meant.action, meant.act = said["action"], line.id
+                    self.reasons[line.id] = meant
+            case "erasure":
+                self.erased[said["target"]] = line.id
+
+    def is_kept(self, item: str) -> bool:
+        return self.splits.get(self.themes.get(item, "")) == Split.KEPT and item not in self.final
+
+    def why_absent(self, line: str, field: str, type: str, item: str) -> Absent | None:
+        return why_absent(
+            line, field, type,
+            kept=self.is_kept(item), reason=self.reasons.get(line), erased_by=self.erased.get(line),
+        )  # fmt: skip
+
+
+def openings_below(size: int) -> Iterator[Opened]:
+    """All that may be read of the first ``size`` lines by what those say, sorted by line and field.
+
+    Call it within a snapshot() begun after the checkpoint of that size was read. Raises NotYet.
+    """
+    standing = Standing()
+    for line in recorded(*Standing.TYPES, below=size):
+        standing.take(line)
+    for line in recorded("moderation", "erasure", since=size):
+        reason = standing.reasons.get(line.said["target"])
+        if reason is not None and (line.said["type"] == "erasure" or line.said["action"] in SHUT_BY):
+            raise NotYet("A reason was hidden or erased since the last checkpoint was signed.")
+    return merge(_sealed_below(size, standing), sorted(_plain_below(size), key=_place), key=_place)
+
+
+def _place(opened: Opened) -> tuple[str, str]:
+    return opened.entry, opened.field
+
+
+def _sealed_below(size: int, standing: Standing) -> Iterator[Opened]:
+    columns = (Opening.entry_id, Opening.field, Opening.kind, Opening.salt, Opening.text, Entry.type, Entry.item)
+    wanted = select(*columns).join(Entry, Entry.id == Opening.entry_id).where(Entry.idx < size)
+    for row in streamed(wanted.order_by(Opening.entry_id, Opening.field)):
+        if is_ever_open(row.type, row.field) and not standing.why_absent(
+            row.entry_id, row.field, row.type, row.item or ""
+        ):
+            yield _opened(row)
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A digest of words that are public anyway, and where those words are kept."""
+
+    field: str
+    texts: Callable[[dict[str, int]], Iterable[Opened]]
+    """From the ids of lines, each with the row it is about."""
+
+
+def _decision_texts(lines: dict[str, int]) -> Iterator[Opened]:
+    for decision in db.session.scalars(select(Decision).where(Decision.entry_id.in_(lines))):
+        yield Opened(decision.entry_id or "", "statement_sha256", decision_text(decision))
+
+
+def _theme_texts(lines: dict[str, int]) -> Iterator[Opened]:
+    themes = {theme.id: theme for theme in db.session.scalars(select(Theme).where(Theme.id.in_(lines.values())))}
+    yield from (Opened(id, "text_sha256", theme_text(themes[about])) for id, about in lines.items() if about in themes)
+
+
+def _listing_texts(lines: dict[str, int]) -> Iterator[Opened]:
+    columns = (Regulation.id, Regulation.title, Regulation.sentence, Regulation.summary)
+    found = {row.id: row for row in db.session.execute(select(*columns).where(Regulation.id.in_(lines.values())))}
+    for id, about in lines.items():
+        if about in found:
+            row = found[about]
+            yield Opened(id, "text_sha256", listing_text(row.title, row.sentence, row.summary))
+
+
+PLAIN = {
+    "decision": Plain("statement_sha256", _decision_texts),
+    "theme": Plain("text_sha256", _theme_texts),
+    "item.version": Plain("text_sha256", _listing_texts),
+}
+
+
+def _plain_below(size: int) -> Iterator[Opened]:
+    """Words that no longer give the digest in their line are given all the same: whoever checks is to find that out."""
+    for type, plain in PLAIN.items():
+        about = select(Entry.id, Entry.about_id).where(Entry.type == type, Entry.idx < size).order_by(Entry.idx)
+        for some in db.session.execute(about).partitions(500):
+            yield from plain.texts({row.id: row.about_id for row in some})
