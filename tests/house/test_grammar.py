@@ -15,6 +15,8 @@ PACKAGES += ["decisions", "search", "notices", "opendata", "pages", "seed_data"]
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 OURS = [*SOURCES, *ROOT.glob("*.py"), *(ROOT / "tests").rglob("*.py"), *(ROOT / "tools").rglob("*.py")]
 MOST_LINES = 400
+PROMISED_AS_ONE_FILE = "audit/verify.py"
+"""Whoever checks the record downloads it alone and reads it from top to bottom."""
 
 
 def name(path):
@@ -35,7 +37,9 @@ def test_no_file_outgrows_its_room():
         *(ROOT / "static" / "js").glob("*"),
     ]
     too_long = {
-        name(path): lines for path in files if (lines := len(path.read_text("utf-8").splitlines())) > MOST_LINES
+        name(path): lines
+        for path in files
+        if (lines := len(path.read_text("utf-8").splitlines())) > MOST_LINES and name(path) != PROMISED_AS_ONE_FILE
     }
     assert too_long == {}
 
