@@ -30,6 +30,7 @@ import voting.staff_routes
 from accounts import sessions
 from accounts.rules import SIGNED_IN_FOR
 from audit.queries import opened_as_demonstration, positions
+from audit.tiles import log_folder
 from core import clock, error_pages, security
 from core.access import SessionForThoseWhoNeedOne
 from core.config import LOOPBACK, ROOT, Settings
@@ -106,8 +107,8 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
 
 
 def _freshness(release: str) -> str:
-    """Changes when anything a public page shows may have: a line folded, a new release, an hour gone by."""
-    return f"{release}-{positions()}-{clock.now():%Y%m%d%H}"
+    """Changes when anything a public page shows may have: a line folded or cosigned, a new release, an hour gone."""
+    return f"{release}-{positions()}-{log_folder().moved()}-{clock.now():%Y%m%d%H}"
 
 
 def _keep_to_its_own(app: Flask, settings: Settings) -> None:

@@ -98,19 +98,16 @@ class Publisher:
         tree, self.tree = self.tree, None  # to be had again once all has gone well
         if tree is None:
             return None
-        before, full = tree.size, []
         try:
-            signer = self._signer(_opened())
-            for entries in _entries(before):
-                for level, n, content in tree.add(entries):
-                    self.folder.replace(tile_path(level, n), content)
-                    full.append((level, n))
+            if not self._caught_up(tree):
+                return None
+            signer, before = self._signer(_opened()), tree.size
+            full = self._take_in(tree, None)
         except RefusesToSign as refusal:
             self._refuse(refusal)
             return None
         if tree.size > before:
             checkpoint = Checkpoint(signer.name, tree.size, tree.peaks.root)
-            self._write_partial(tree.edge)
             if not _move_head(before, checkpoint.size, note := signer.note(checkpoint.text), now):
                 return None
             self._release(note, signer.key)
@@ -118,6 +115,32 @@ class Publisher:
                 self.folder.drop_partial(level, n)
         self.tree = tree
         return checkpoint if tree.size > before else None
+
+    def _caught_up(self, tree: Tree) -> bool:
+        """Where another sequencer signed meanwhile, go on from there; False when what it signed is not what is here."""
+        head = _opened()
+        if head.size == tree.size or head.note is None:
+            return head.size == tree.size
+        if head.size < tree.size:
+            return False
+        self._take_in(tree, head.size)
+        signer = self._signer(head)
+        signed = _read(head.note, queries.log_keys(), signer.name)
+        if (signed.size, signed.root) != (tree.size, tree.peaks.root):
+            return False
+        self._release(head.note, signer.key)
+        return True
+
+    def _take_in(self, tree: Tree, end: int | None) -> list[tuple[Level, int]]:
+        """Grow the tree by the entries up to ``end``, or all there are, and write its tiles; returns the full ones."""
+        before, full = tree.size, []
+        for entries in _entries(before, end):
+            for level, n, content in tree.add(entries):
+                self.folder.replace(tile_path(level, n), content)
+                full.append((level, n))
+        if tree.size > before:
+            self._write_partial(tree.edge)
+        return full
 
     def rebuild(self) -> int:
         """Make every tile of the signed log anew from the database; returns how many entries it has.

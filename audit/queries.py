@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, literal, select, union_all
 
 from audit import merkle
 from audit.entries import KeyRotate, LogOpen
@@ -133,9 +133,10 @@ def openings_of(entry_id: str) -> dict[str, str]:
 
 
 def positions() -> str:
-    """How far each follower has read, as one word: it changes whenever something derived does."""
-    cursors = select(FollowerCursor.position).order_by(FollowerCursor.name)
-    return ".".join(str(position) for position in db.session.scalars(cursors))
+    """How far each follower has read and the log is signed, as one word: it changes whenever something derived does."""
+    signed = select(literal(""), case((LogHead.refusal.is_(None), LogHead.size), else_=-1))
+    cursors = union_all(select(FollowerCursor.name.label("name"), FollowerCursor.position), signed)
+    return ".".join(str(row[1]) for row in db.session.execute(cursors.order_by("name")))
 
 
 def opened_as_demonstration() -> bool | None:

@@ -62,6 +62,13 @@ class LogFolder:
         except FileNotFoundError:
             return None
 
+    def moved(self) -> int:
+        """Another number whenever the checkpoint, or what stands below it, is another; 0 before the first."""
+        try:
+            return (self.path / CHECKPOINT).stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
+
     def hashes(self, level: int, n: int, width: int = WIDTH) -> bytes:
         """So many hashes of a tile, 32 bytes each; cut from the full tile once there is one. Raises MissingTile."""
         found = self._tile(level, n, width)[: width * HASH_BYTES]
