@@ -20,7 +20,7 @@ from regulations.rules import Split
 from voting import assisted, drafts
 from voting.assisted import STAFF_WHO_ASSIST, How
 from voting.assisted_forms import AssistForm, WithdrawForThemForm
-from voting.queries import receipt_with
+from voting.receipts import receipt_with
 from voting.rules import Ballot, Direction, VotingClosed, choices_in_order
 from voting.services import check_taken
 

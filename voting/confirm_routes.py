@@ -28,8 +28,8 @@ from voting.queries import (
     standing_vote,
     waiting_ballots,
 )
+from voting.receipts import last_receipt
 from voting.rules import ReasonKind
-from voting.services import last_receipt
 
 bp = Blueprint("voting", __name__)
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.orm import joinedload
 
 from accounts.models import Account
 from accounts.rules import Capacity, Level
@@ -23,7 +22,6 @@ from voting.models import (
     FrozenTally,
     ModerationAct,
     PendingBallot,
-    Receipt,
     Support,
     TallyCell,
     TallyTotal,
@@ -174,6 +172,14 @@ class Reason:
     hidden_at: datetime | None = None
     hidden_office: str = ""
     version: int = 1
+    erased_at: datetime | None = None
+    erased_because: str = ""
+    erasure_id: str = ""
+    """The line that says its words were erased."""
+
+    @property
+    def is_readable(self) -> bool:
+        return self.hidden_by is None and self.erased_at is None
 
     @property
     def offer(self) -> str:
@@ -200,12 +206,13 @@ _supports = func.coalesce(CommentTally.supports, 0).label("supports")
 
 
 def _reasons() -> Any:
-    """Comments that may be read: published or hidden, and none where the split is still kept."""
+    """Comments that have their place: published, hidden or erased, and none where the split is still kept."""
     return (
         select(
             Comment.id, Comment.public_id, Comment.choice, Comment.direction, Comment.text, Comment.capacity,
             Comment.level, Comment.display_name, Comment.organisation_name, Comment.written_at, Comment.entry_id,
             Comment.status, Comment.version, Comment.demonstration, _supports, Regulation.slug, Regulation.title,
+            Comment.erased_at, Comment.erasure_basis, Comment.erasure_entry_id,
         )
         .join(Regulation, Regulation.id == Comment.regulation_id)
         .join(Theme, Theme.id == Regulation.theme_id)
@@ -215,7 +222,10 @@ def _reasons() -> Any:
 
 
 def _reason(row: Any, act: Any | None) -> Reason:
-    """A hidden reason keeps its place, with the rule, the day and the office that hid it, and loses its words."""
+    """A hidden reason keeps its place, with the rule, the day and the office that hid it, and loses its words.
+
+    So does an erased one, with the day and why; and of that nothing is left to show again.
+    """
     hidden = row.status == CommentStatus.HIDDEN
     hidden_by = rules.ModerationRule(act.rule).label if act is not None else None
     return Reason(
@@ -223,7 +233,8 @@ def _reason(row: Any, act: Any | None) -> Reason:
         "" if hidden else row.display_name, row.organisation_name, row.written_at, row.entry_id, row.supports,
         hidden_by if hidden else None, row.demonstration, row.slug, row.title,
         act.done_at if act is not None else None, act.office if act is not None else "",
-        row.version,
+        row.version, row.erased_at, rules.ErasureBasis(row.erasure_basis).because if row.erasure_basis else "",
+        row.erasure_entry_id or "",
     )  # fmt: skip
 
 
@@ -302,7 +313,7 @@ def count_reasons(regulation_id: int) -> dict[str, int]:
 
 
 def count_readable(regulation_id: int, *, ids: Sequence[int] | None = None) -> dict[tuple[str, str], int]:
-    """How many reasons reasons_of() finds for each choice and capacity, those that were hidden among them."""
+    """How many reasons reasons_of() finds for each choice and capacity, those that were hidden or erased among them."""
     readable = _reasons().with_only_columns(Comment.choice, Comment.capacity, func.count())
     readable = readable.where(Comment.regulation_id == regulation_id)
     if ids is not None:
@@ -367,12 +378,6 @@ def ballot_with(secret: str | None, *, hold: bool = False) -> PendingBallot | No
         return None
     wanted = select(PendingBallot).filter_by(secret=secret)
     return db.session.scalar(_held(wanted) if hold else wanted)
-
-
-def receipt_with(secret: str) -> Receipt | None:
-    """With its vote and whose that is."""
-    wanted = select(Receipt).filter_by(secret=secret).options(joinedload(Receipt.vote).joinedload(Vote.account))
-    return db.session.scalar(wanted)
 
 
 def details_of(vote: Vote) -> VoteDetail | None:

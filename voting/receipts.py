@@ -22,6 +22,7 @@ from audit.queries import Head, Line, head, keys_named, line
 from audit.tiles import MissingTile, log_folder
 from core.db import db
 from core.errors import Unavailable
+from regulations.models import Regulation
 from voting.models import Pseudonym, Receipt, Vote
 
 log = logging.getLogger(__name__)
@@ -75,8 +76,8 @@ def new_receipt(vote: Vote, now: datetime) -> Receipt:
 
 
 def _promise(entry_id: str, by: datetime) -> str:
-    wanted = select(LogHead.origin, Entry.leaf).where(Entry.id == entry_id)
-    origin, leaf = db.session.execute(wanted).one()._tuple()
+    leaf = select(Entry.leaf).where(Entry.id == entry_id).scalar_subquery()
+    origin, leaf = db.session.execute(select(LogHead.origin, leaf)).one()
     return _signer(origin).note(Promise(origin, entry_id, leaf, by).text)
 
 
@@ -102,9 +103,10 @@ def last_receipt(vote: Vote) -> Receipt:
 
 
 def receipt_with(secret: str) -> Receipt | None:
-    """With its vote and whose that is."""
-    wanted = select(Receipt).filter_by(secret=secret).options(joinedload(Receipt.vote).joinedload(Vote.account))
-    return db.session.scalar(wanted)
+    """With its vote, whose that is and what it is on."""
+    vote = joinedload(Receipt.vote)
+    known = (vote.joinedload(Vote.account), vote.joinedload(Vote.regulation).joinedload(Regulation.theme))
+    return db.session.scalar(select(Receipt).filter_by(secret=secret).options(*known))
 
 
 @dataclass(frozen=True)

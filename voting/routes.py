@@ -1,18 +1,18 @@
-"""The ballot's two screens, the receipt, and what can be done with a vote afterwards."""
+"""The ballot's two screens, and what can be done with a vote afterwards."""
 
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from flask import current_app, make_response, redirect, render_template, request, url_for
+from flask import current_app, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask_login import current_user
 
+import voting.receipt_routes  # noqa: F401 - its pages belong to the same blueprint
 from accounts.models import Account
 from accounts.routes import count_mail_from_here
-from accounts.rules import Capacity, Level
+from accounts.rules import Capacity
 from accounts.services import take_address_turn
-from audit.queries import Line, entry_line, openings_of
 from core import clock
 from core.access import participant, visitor
 from core.db import take_turn, transaction
@@ -32,13 +32,12 @@ from voting.queries import (
     comment_by,
     details_of,
     offered_reasons,
-    receipt_with,
     standing_vote,
     support_by,
-    tally_with_tail,
 )
+from voting.receipts import last_receipt
 from voting.rules import Choice, VotingClosed
-from voting.services import check_taken, keep_details, last_receipt, withdraw_vote
+from voting.services import check_taken, keep_details, withdraw_vote
 
 
 @bp.record_once
@@ -207,74 +206,6 @@ def _closed(regulation: Regulation, error: VotingClosed, kept: str) -> Answer:
         opens_on=clock.uk_day(regulation.theme.opens_at),
     )  # fmt: skip
     return page, 409 if stage is Stage.UPCOMING else 410
-
-
-@bp.route("/receipts/<secret>")
-@visitor
-def receipt(secret: str) -> Answer:
-    """Only who has the address finds it. The tally here already holds the vote."""
-    found = receipt_with(secret)
-    if found is None:
-        raise NotFound("There is no receipt at this address. It has to be exactly as it was given to you.")
-    vote, line = found.vote, entry_line(found.entry_id)
-    regulation, now = vote.regulation, clock.now()
-    choice, direction = _counted(found.entry_id, line.said if line else {})
-    sealed = regulation.theme.split == Split.KEPT and regulation.theme.frozen_at is None
-    tally = None if sealed else tally_with_tail(regulation.id, regulation.slug, now)
-    response = make_response(
-        render_template(
-            "voting/receipt.html",
-            regulation=regulation,
-            choice=choice,
-            direction=direction,
-            capacity=Capacity(line.said["capacity"] if line else vote.capacity).label,
-            level=_LEVELS[Level(line.said["level"] if line else vote.level)],
-            line=line,
-            counted_at=clock.in_uk(found.made_at),
-            withdrawn=vote.choice is None,
-            changed=vote.choice is not None
-            and ((vote.choice, vote.direction) != (choice, direction) or _is_anothers_now(vote, line)),
-            latest_entry=vote.entry_id,
-            tally=replace(tally, as_at=None) if tally else None,
-            as_at=clock.in_uk(now),
-            is_open=regulation.theme.window.is_open(now) and not regulation.settled,
-            last_day=clock.last_day(regulation.theme.closes_at),
-            closes_at=clock.in_uk(regulation.theme.closes_at),
-            due_on=clock.uk_day(regulation.theme.decision_due_at),
-            settled=regulation.settled,
-            by_email=vote.account.email is not None,
-            details_kept="details" in request.args,
-            address=current_app.config["SITE"].url + request.path,
-            reason=what_became_of_reason(vote.account_id, regulation.id),
-        )
-    )
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return response
-
-
-_LEVELS = {
-    Level.UNCONFIRMED: "Not confirmed",
-    Level.EMAIL_CONFIRMED: "Email confirmed",
-    Level.ORGANISATION_MATCHED: "Organisation matched by its email domain",
-    Level.CHECKED_BY_STAFF: "Checked by staff",
-}
-
-
-def _is_anothers_now(vote: Vote, line: Line | None) -> bool:
-    """Whether the vote stands in the name of an organisation now and did not in this line, or the reverse."""
-    if line is None or vote.entry_id == line.id:
-        return False
-    latest = entry_line(vote.entry_id or "")
-    return latest is not None and latest.said["voter"] != line.said["voter"]
-
-
-def _counted(entry_id: str, said: dict[str, str]) -> tuple[str, str | None]:
-    """Choice and direction as the line in the record has them, or as it seals them until the close."""
-    if "choice" in said:
-        return said["choice"], said.get("direction")
-    choice, _, direction = openings_of(entry_id).get("commit", "").partition(":")
-    return choice, direction or None
 
 
 @bp.route("/regulations/<slug>/vote/details", methods=["GET", "POST"])

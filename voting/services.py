@@ -1,6 +1,5 @@
 """What happens to votes and the reasons given with them. Each change writes its entry; none commits."""
 
-import secrets
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -19,6 +18,7 @@ from voting import rules
 from voting.models import Comment, Pseudonym, Receipt, Support, Vote, VoteDetail
 from voting.queries import comment_by, standing_vote, support_by
 from voting.reasons import change_reason, reason_to_stand_behind, say_again, take_back
+from voting.receipts import last_receipt, new_receipt
 from voting.rules import Ballot, CommentStatus, Details, ReasonKind, offer_of
 from voting.sealing import side_of, standing_under, voter_of
 
@@ -62,7 +62,7 @@ def cast_vote(
     change_reason(vote, comment, support, ballot, behind, now, demonstration)
     voter.capacity, voter.organisation_name = vote.capacity, vote.organisation_name
     voter.display_name = ballot.display_name or voter.display_name
-    return _new_receipt(vote, now)
+    return new_receipt(vote, now)
 
 
 def check_still_taken(regulation: Regulation, given_at: datetime | None, now: datetime) -> None:
@@ -140,7 +140,7 @@ def raise_level(*, vote: Vote, now: datetime) -> None:
     vote.level, vote.organisation_id = level, organisation.id if organisation else None
     _record_vote(vote, now)
     say_again(vote, now)
-    _new_receipt(vote, now)
+    new_receipt(vote, now)
 
 
 @dataclass(frozen=True)
@@ -247,15 +247,3 @@ def _record_withdrawal(vote: Vote, standing: Pseudonym, now: datetime) -> None:
 def _follow(vote: Vote, voter: Pseudonym, entry_id: str) -> None:
     vote.entry_id = voter.last_entry_id = entry_id
     db.session.add(voter)
-
-
-def _new_receipt(vote: Vote, now: datetime) -> Receipt:
-    receipt = Receipt(secret=secrets.token_hex(16), vote_id=vote.id, entry_id=vote.entry_id or "", made_at=now)
-    db.session.add(receipt)
-    db.session.flush()
-    return receipt
-
-
-def last_receipt(vote: Vote) -> Receipt:
-    wanted = select(Receipt).where(Receipt.vote_id == vote.id).order_by(Receipt.id.desc()).limit(1)
-    return db.session.scalars(wanted).one()
