@@ -43,7 +43,29 @@ POSTGRES = Need(
     debian="postgresql",
     brew="postgresql@17",
 )
-NEEDS = (CHROMIUM, POSTGRES)
+GO = Need(
+    name="Go",
+    programs=("go",),
+    folders=("usr/lib/go*/bin", "opt/homebrew/opt/go/bin", "usr/local/go/bin"),
+    debian="golang-go",
+    brew="go",
+)
+GO_LOGS = Need(
+    name="Go's package for transparency logs",
+    programs=("tlog.go",),
+    folders=tuple(
+        f"{folder}/golang.org/x/mod/sumdb/tlog"
+        for folder in (
+            "usr/share/gocode/src",
+            "usr/lib/go*/src/cmd/vendor",
+            "usr/local/go/src/cmd/vendor",
+            "opt/homebrew/opt/go/libexec/src/cmd/vendor",
+        )
+    ),
+    debian="golang-golang-x-mod-dev",
+    brew="go",
+)
+NEEDS = (CHROMIUM, POSTGRES, GO, GO_LOGS)
 
 
 def need(thing: Need) -> Path:
@@ -62,7 +84,7 @@ def must_have_all() -> bool:
 def install(missing: list[Need]) -> str:
     """One command for this machine that installs everything missing."""
     if sys.platform == "darwin":
-        return " && ".join(f"brew install {thing.brew}" for thing in missing)
+        return " && ".join(dict.fromkeys(f"brew install {thing.brew}" for thing in missing))
     sudo = "" if os.geteuid() == 0 else "sudo "
     return f"{sudo}apt-get install -y {' '.join(thing.debian for thing in missing)}"
 
