@@ -21,10 +21,12 @@ import audit.routes
 import core.mail  # noqa: F401 - its model belongs to the metadata
 import decisions.routes
 import pages.decision_routes
+import pages.log_routes
 import pages.personal_routes
 import pages.record_routes
 import pages.routes
 import voting.assisted_routes
+import voting.erasure_routes
 import voting.routes
 import voting.staff_routes
 from accounts import sessions
@@ -42,11 +44,13 @@ BLUEPRINTS = (
     pages.decision_routes.bp,
     pages.personal_routes.bp,
     pages.record_routes.bp,
+    pages.log_routes.bp,
     audit.routes.bp,
     accounts.routes.bp,
     voting.routes.bp,
     voting.staff_routes.bp,
     voting.assisted_routes.bp,
+    voting.erasure_routes.bp,
     decisions.routes.bp,
 )
 MAX_FORM_BYTES = 512 * 1024

@@ -211,7 +211,11 @@ def _held(holder: Account) -> list[tuple[str, str]]:
 def password() -> Answer:
     holder = _signed_in()
     if holder.password_hash is None and not sessions.is_fresh():
-        page = render_template("accounts/sign_in_again.html", email=holder.email, token=generate_csrf())
+        page = render_template(
+            "accounts/sign_in_again.html", email=holder.email, token=generate_csrf(), wanted=request.path,
+            why="A first password can be set within 15 minutes of signing in, "
+            "so that nobody who finds your browser open can set one for you.",
+        )  # fmt: skip
         return page, 403 if request.method == "POST" else 200
     form = PasswordForm.for_holder(holder.password_hash is not None)
     if form.validate_on_submit():

@@ -18,6 +18,7 @@ from sqlalchemy import delete, select, update
 from accounts import limits, queries, rules
 from accounts.models import (
     Account,
+    AssistedPerson,
     Department,
     EndedSession,
     Membership,
@@ -277,6 +278,25 @@ def check_organisation(*, account: Account, name: str, domain: str, by: Account,
     ):
         db.session.add(Membership(account_id=account.id, organisation_id=organisation.id, checked_at=now))
     return organisation
+
+
+def wait_for(account: Account) -> None:
+    """Two clicks of one person take turns. Raises Gone when what is held of them was erased while this one waited."""
+    wanted = select(Account.email).where(Account.id == account.id).with_for_update(of=Account.__table__)
+    email = db.session.scalar(wanted)
+    if email is None and queries.reference_of(account) is None:
+        raise Gone("What was held under this address has been erased. Begin again if you want to take part.")
+
+
+def forget_person(*, account: Account) -> None:
+    """Nothing is left by which an account is anybody's. The row stays, since votes in the record are counted by it."""
+    if account.email:
+        db.session.execute(delete(SignInLink).where(SignInLink.email == account.email))
+    for kept in (Membership, AssistedPerson):
+        db.session.execute(delete(kept).where(kept.account_id == account.id))
+    account.email = account.password_hash = account.capacity = None
+    account.organisation_name = account.display_name = ""
+    sign_out_everywhere(account=account)
 
 
 def forget_old(now: datetime) -> None:

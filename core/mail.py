@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from flask import current_app, render_template
-from sqlalchemy import UniqueConstraint, func, insert, select
+from sqlalchemy import UniqueConstraint, delete, func, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Model, db, transaction
@@ -276,3 +276,8 @@ def forget_sent(now: datetime) -> None:
     ended = func.coalesce(Mail.sent_at, Mail.failed_at)
     for mail in db.session.scalars(select(Mail).where(ended < now - KEEP_SENT).limit(500)):
         db.session.delete(mail)
+
+
+def forget_mails_to(recipient: str) -> None:
+    """Whatever was written to somebody who is forgotten, sent or not."""
+    db.session.execute(delete(Mail).where(Mail.recipient == recipient))

@@ -107,7 +107,7 @@ def proposal_in(draft: Draft) -> Proposal:
 def evidence_of(proposal: Proposal, regulation_id: int) -> list[dict[str, Any]]:
     """What a proposal cites, as the decision keeps it. Raises RuleBroken when a cited reason can no longer be read."""
     found = {reason.public_id: reason for reason in reasons_named(regulation_id, proposal.cited_comments)}
-    readable = [name for name in proposal.cited_comments if name in found and found[name].hidden_by is None]
+    readable = [name for name in proposal.cited_comments if name in found and found[name].is_readable]
     rules.check_cited(proposal.cited_comments, readable)
     cited: list[dict[str, Any]] = [
         {"kind": "comment", "comment": name, "entry": found[name].entry_id, "side": found[name].choice}

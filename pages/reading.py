@@ -27,7 +27,7 @@ SOURCES = {
 }
 COMMENT_FIELDS = (
     "id", "slug", "choice", "direction", "text", "who", "name_checked", "capacity", "level", "supports", "written_on",
-    "hidden_by", "hidden_on", "hidden_office", "entry", "url",
+    "hidden_by", "hidden_on", "hidden_office", "erased_on", "erased_because", "erasure", "entry", "url",
 )  # fmt: skip
 LINE_FIELDS = ("idx", "id", "at", "type", "item", "title", "sentence", "detail", "url")
 
@@ -89,7 +89,19 @@ def reason_shown(reason: Reason) -> dict[str, Any]:
         "supports": reason.supports,
         "url": url_for("reading.entry", entry_id=reason.entry_id),
         "hidden_by": hidden_by,
+        "erased": erasure_shown(reason),
         "demonstration": reason.demonstration,
+    }
+
+
+def erasure_shown(reason: Reason) -> dict[str, Any] | None:
+    """When the words of a reason were deleted, and why."""
+    if reason.erased_at is None:
+        return None
+    return {
+        "on": in_uk(reason.erased_at),
+        "because": reason.erased_because,
+        "url": url_for("reading.entry", entry_id=reason.erasure_id),
     }
 
 
@@ -103,7 +115,7 @@ def comment_row(reason: Reason) -> dict[str, Any]:
         "slug": reason.regulation_slug,
         "choice": reason.choice,
         "direction": reason.direction,
-        "text": None if reason.hidden_by else reason.text,
+        "text": reason.text if reason.is_readable else None,
         "who": reason.who,
         "name_checked": reason.name_checked,
         "capacity": reason.capacity.value,
@@ -113,6 +125,9 @@ def comment_row(reason: Reason) -> dict[str, Any]:
         "hidden_by": reason.hidden_by,
         "hidden_on": uk_day(reason.hidden_at) if reason.hidden_at else None,
         "hidden_office": reason.hidden_office or None,
+        "erased_on": uk_day(reason.erased_at) if reason.erased_at else None,
+        "erased_because": reason.erased_because or None,
+        "erasure": reason.erasure_id or None,
         "entry": reason.entry_id,
         "url": address("reading.entry", entry_id=reason.entry_id),
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 from accounts.rules import Capacity
 from core.clock import in_uk, last_day
-from voting.rules import Direction, ModerationRule
+from voting.rules import Direction, ErasureBasis, ModerationRule
 
 NO_SUCH_DECISION = "Demonstration: no such decision was made. "
 
@@ -127,10 +127,10 @@ def _moderation(said: Mapping[str, Any], around: Around) -> Sentence:
 
 
 def _erasure(said: Mapping[str, Any], around: Around) -> Sentence:
-    basis = {
-        "request": "because the person asked for it",
-        "law": "because the law asks for it",
-    }.get(said["basis"], f"on this ground: {_plainly(said['basis'])}")
+    try:
+        basis = ErasureBasis(said["basis"]).because
+    except ValueError:
+        basis = f"on this ground: {_plainly(said['basis'])}"
     return Sentence(
         f"What an earlier line stands for was deleted for good, {basis}.",
         "The earlier line itself stays as it was. Nobody can read any more what it sealed, or whose it is.",

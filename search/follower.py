@@ -28,7 +28,7 @@ class SearchFollower:
     def follow(self, steps: Sequence[Step], now: datetime) -> None:
         regulations = [step.about_id for step in steps if step.type == "item.version"]
         decisions = [step.about_id for step in steps if step.type == "decision"]
-        comments = {step.about_id for step in steps if step.type == "comment"}
+        comments = {step.about_id for step in steps if step.about_kind == Comment.__name__}
         acts = [step.about_id for step in steps if step.type == "moderation"]
         documents = [*_regulations(regulations), *_decisions(decisions)]
         comments |= set(db.session.scalars(select(ModerationAct.comment_id).where(ModerationAct.id.in_(acts))))

@@ -14,8 +14,9 @@ from sqlalchemy import delete, func, select
 from accounts import services as accounts
 from accounts.models import Account
 from accounts.rules import Capacity, check_capacity, normal_email
+from audit.services import check_writable
 from core.db import db
-from core.errors import RuleBroken
+from core.errors import RuleBroken, Unavailable
 from regulations.models import Regulation
 from voting import rules
 from voting.models import PendingBallot, Receipt, Vote
@@ -44,6 +45,7 @@ def begin(
     One that waits for its address already is left as it was given, and another begun in its place.
     """
     check_still_taken(regulation, None, now)
+    check_writable()
     kind = rules.check_ballot(choice, direction, text, supports, not_said)
     if kind is ReasonKind.SUPPORTED and supportable(supports, regulation, choice or "") is None:
         raise RuleBroken(
@@ -124,6 +126,7 @@ def give(
     browser gave before on the same regulation. The two urls hold {secret}.
     """
     check_still_taken(pending.regulation, None, now)
+    check_writable()
     earlier = ballot_with(replaces, hold=True)
     if earlier is not None and earlier.id != pending.id:
         db.session.delete(earlier)
@@ -212,6 +215,8 @@ def _count(account: Account, pending: PendingBallot, now: datetime) -> Outcome:
             voter=account, regulation=regulation, ballot=ballot, now=now, given_at=pending.given_at,
             demonstration=account.demonstration,
         )  # fmt: skip
+    except Unavailable:
+        raise  # no fault of the ballot's, so it goes on waiting
     except RuleBroken as refusal:
         pending.email, pending.given_at, pending.begun_at = None, None, now
         return Outcome(regulation.slug, regulation.title, None, refusal.message, pending.secret)
@@ -235,6 +240,11 @@ def disown(*, email: str, now: datetime) -> None:
     """'This wasn't me': drop what waits under an address and write to it no more."""
     db.session.execute(delete(PendingBallot).where(PendingBallot.email == normal_email(email)))
     accounts.stop_mails(email=email, now=now)
+
+
+def forget(secrets: Collection[str]) -> None:
+    """Ballots that their giver wants no more."""
+    db.session.execute(delete(PendingBallot).where(PendingBallot.secret.in_(secrets)))
 
 
 def forget_unconfirmed(now: datetime) -> None:

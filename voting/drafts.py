@@ -45,6 +45,12 @@ def keep(slug: str, draft: Draft) -> None:
     session[DRAFTS] = dict([*newest, (slug, [draft.seed, draft.secret, draft.replaces, draft.counted])])
 
 
+def secrets_kept() -> list[str]:
+    """Of all the pending ballots that this browser is on its way with."""
+    drafts = [Draft(*kept) for kept in session.get(DRAFTS, {}).values()]
+    return [secret for draft in drafts for secret in (draft.secret, draft.replaces) if secret]
+
+
 def begin_again(slug: str) -> None:
     """What was counted, or confirmed, is done with: the next ballot here is drawn anew."""
     drafts = session.get(DRAFTS, {})

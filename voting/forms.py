@@ -260,6 +260,13 @@ class ModerationForm(Form):
     seen = HiddenField(filters=[tidy_line])
 
 
+class ErasureForm(Form):
+    understood = BooleanField(
+        "I understand that this cannot be undone",
+        validators=[InputRequired("Tick the box if you want it all deleted.")],
+    )
+
+
 class OrganisationForm(Form):
     name = StringField(
         "Name of the organisation, as it should appear",

@@ -19,6 +19,7 @@ from voting.models import Comment, ModerationAct
 from voting.rules import CommentStatus, ModerationRule
 
 MODERATORS = (Role.MODERATOR, Role.ADMINISTRATOR)
+_GONE = (CommentStatus.WITHDRAWN, CommentStatus.ERASED)
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def _moderated(columns: Select[Any], status: str, slug: str) -> Select[Any]:
         columns.select_from(Comment)
         .join(Regulation, Regulation.id == Comment.regulation_id)
         .join(Theme, Theme.id == Regulation.theme_id)
-        .where(Comment.status != CommentStatus.WITHDRAWN)
+        .where(Comment.status.not_in(_GONE))
     )
     if status:
         wanted = wanted.where(Comment.status == status)
@@ -92,8 +93,8 @@ def comment_to_moderate(public_id: str, *, seen: str | None = None) -> Comment:
     """
     wanted = select(Comment).filter_by(public_id=public_id)
     comment = db.session.scalar(wanted if seen is None else wanted.with_for_update(of=Comment))
-    if comment is None or comment.status == CommentStatus.WITHDRAWN:
-        raise NotFound("There is no such comment, or its author has taken it back.")
+    if comment is None or comment.status in _GONE:
+        raise NotFound("There is no such comment, or its author has taken it back or had it erased.")
     if seen is not None and seen != comment.entry_id:
         raise Clash("The author has changed this comment since you opened it. Read it again below before you decide.")
     return comment

@@ -41,7 +41,7 @@ def unchecked_organisations(*, limit: int) -> list[Unchecked]:
         .join(Theme, Theme.id == Regulation.theme_id)
         .where(
             Vote.organisation_name != "", Vote.choice.is_not(None), Vote.level < Level.CHECKED_BY_STAFF,
-            Theme.frozen_at.is_(None),
+            Theme.frozen_at.is_(None), Account.email.is_not(None),
         )
         .group_by(Vote.account_id, Vote.organisation_name, Account.email)
         .order_by(func.max(Vote.id).desc())

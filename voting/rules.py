@@ -56,6 +56,23 @@ class CommentStatus(StrEnum):
     PUBLISHED = "published"
     HIDDEN = "hidden"
     WITHDRAWN = "withdrawn"
+    ERASED = "erased"
+
+
+class ErasureBasis(StrEnum):
+    """Why what was held of somebody is deleted for good. The record says which."""
+
+    REQUEST = "request"
+    COURT = "court"
+    LAW = "law"
+
+    @property
+    def because(self) -> str:
+        return {
+            ErasureBasis.REQUEST: "because the person asked for it",
+            ErasureBasis.COURT: "because a court or the data protection regulator ordered it",
+            ErasureBasis.LAW: "because the law asks for it",
+        }[self]
 
 
 class ModerationRule(StrEnum):

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from accounts import services as accounts
 from accounts.models import Account, Organisation
 from accounts.queries import standing_of
 from accounts.rules import Level, check_capacity
@@ -39,7 +40,7 @@ def cast_vote(
     """
     check_still_taken(regulation, given_at, now)
     check_capacity(ballot.capacity, ballot.organisation)
-    _wait_for_this_person(voter)
+    accounts.wait_for(voter)
     vote = standing_vote(voter, regulation, hold=True)
     comment, support = comment_by(voter, regulation, hold=True), support_by(voter, regulation, hold=True)
     level, organisation = standing_of(voter, ballot.organisation)
@@ -94,7 +95,7 @@ def withdraw_vote(*, voter: Account, regulation: Regulation, now: datetime) -> N
     A second click finds nothing left to withdraw, which is what its sender wanted.
     """
     _take_part(regulation)
-    _wait_for_this_person(voter)
+    accounts.wait_for(voter)
     vote = standing_vote(voter, regulation, hold=True)
     if vote is None:
         raise RuleBroken("You have no vote on this regulation to withdraw.")
@@ -111,7 +112,7 @@ def withdraw_vote(*, voter: Account, regulation: Regulation, now: datetime) -> N
 def keep_details(*, voter: Account, regulation: Regulation, details: Details, now: datetime) -> None:
     """What somebody adds to their standing vote, in place of what they added before. Never in the record."""
     check_still_taken(regulation, None, now)
-    _wait_for_this_person(voter)
+    accounts.wait_for(voter)
     vote = standing_vote(voter, regulation, hold=True)
     if vote is None or vote.choice is None:
         raise RuleBroken("You have no vote on this regulation to which this could be added.")
@@ -129,7 +130,7 @@ def raise_level(*, vote: Vote, now: datetime) -> None:
     Where it becomes the organisation's it is another voter's line, so its giver is handed, and mailed, its receipt.
     """
     _take_part(vote.regulation)
-    _wait_for_this_person(vote.account)
+    accounts.wait_for(vote.account)
     db.session.refresh(vote)
     level, organisation = standing_of(vote.account, vote.organisation_name)
     if level <= vote.level or vote.choice is None or vote.regulation.theme.frozen_at is not None:
@@ -180,11 +181,6 @@ def _said(vote: Vote | None, comment: Comment | None, support: Support | None, b
         vote.choice, vote.direction, vote.reason_kind, written.text if written else "", behind,
         vote.capacity, vote.organisation_name, vote.level, written.display_name if written else "",
     )  # fmt: skip
-
-
-def _wait_for_this_person(voter: Account) -> None:
-    """Two clicks of one person take turns, so that the second finds what the first did."""
-    db.session.execute(select(Account.id).where(Account.id == voter.id).with_for_update(of=Account.__table__))
 
 
 def _has_voted(organisation: Organisation, regulation_id: int, but_not: int) -> bool:

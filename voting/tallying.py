@@ -45,7 +45,7 @@ class TallyFollower:
         touched = {
             step.item
             for step in steps
-            if step.item and step.type in ("vote", "comment", "support", "moderation", "tally")
+            if step.item and step.type in ("vote", "comment", "support", "moderation", "erasure", "tally")
         }
         ids = self._ids(touched)
         for item, regulation_id in ids.items():
