@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from sqlalchemy import select
 
+from audit.keys import LOG, PROMISE, keys_of_this_site
 from audit.services import open_log
 from core.db import db, transaction
 from decisions.rules import Outcome
@@ -123,9 +124,14 @@ def test_a_real_site_calls_nothing_a_demonstration(tmp_path):
         SECRET_KEY="a secret for tests that is long enough",
     )
     with app.app_context():
+        keys = keys_of_this_site()
         with transaction():
             open_log(
-                origin="review.example/log", log_key="k", promise_key="p", demonstration=False, now=NOON - 60 * DAY
+                origin="review.example/log",
+                log_key=keys.make(LOG),
+                promise_key=keys.make(PROMISE),
+                demonstration=False,
+                now=NOON - 60 * DAY,
             )
         reference = a_decided().reference
         client = app.test_client()
