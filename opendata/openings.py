@@ -15,7 +15,7 @@ from sqlalchemy import select
 from audit.agreement import Recorded, recorded, streamed
 from audit.entries import text_digest
 from audit.models import Entry, Opening
-from audit.queries import entry_line, read
+from audit.queries import read
 from core.db import db
 from decisions.models import Decision
 from decisions.services import decision_text
@@ -129,25 +129,24 @@ def why_absent(
 
 def openings_of_line(entry_id: str) -> OpeningsOfLine | None:
     """Of one line as things stand now; None when there is no such line."""
-    found = db.session.execute(
-        select(Entry.type, Entry.item, Entry.body, Entry.about_kind, Entry.about_id).where(Entry.id == entry_id)
-    ).one_or_none()
-    if found is None:
+    rows = db.session.execute(_LINE_WITH_OPENINGS.where(Entry.id == entry_id)).all()
+    if not rows:
         return None
-    said = read(found.body)
+    found, said = rows[0], read(rows[0].body)
     if found.type in PLAIN and (digest := said.get(PLAIN[found.type].field)):
         texts = PLAIN[found.type].texts({entry_id: found.about_id})
         return OpeningsOfLine(entry_id, [o for o in texts if text_digest(o.text) == digest])
     fields = [name for name in said if is_ever_open(found.type, name)]
     if not fields:
         return OpeningsOfLine(entry_id)
-    kept, reason = _is_kept(found.item), _reason_now(found)
-    there = {o.field: o for o in db.session.scalars(select(Opening).filter_by(entry_id=entry_id))}
+    kept = found.split == Split.KEPT and found.frozen_id is None
+    reason = _reason_now(found)
+    there = {row.field: row for row in rows if row.field is not None}
     opened, absent = [], []
     for name in fields:
         erased_by = None
         if name not in there and found.item:
-            erased_by = _erasure_of(entry_id, found.item)
+            erased_by = _erasure_of({entry_id, reason.latest if reason else ""}, found.item)
         why = why_absent(entry_id, name, found.type, kept=kept, reason=reason, erased_by=erased_by)
         if why is None and name not in there:
             why = Absent(name, Because.MISSING, None)
@@ -158,42 +157,46 @@ def openings_of_line(entry_id: str) -> OpeningsOfLine | None:
     return OpeningsOfLine(entry_id, opened, absent)
 
 
+_LINE_WITH_OPENINGS: Any = (
+    select(
+        Entry.id.label("entry_id"), Entry.type, Entry.item, Entry.body, Entry.about_kind, Entry.about_id,
+        Opening.field, Opening.kind, Opening.salt, Opening.text, Theme.split, FrozenTally.id.label("frozen_id"),
+    )
+    .outerjoin(Opening, Opening.entry_id == Entry.id)
+    .outerjoin(Regulation, Regulation.slug == Entry.item)
+    .outerjoin(Theme, Theme.id == Regulation.theme_id)
+    .outerjoin(FrozenTally, FrozenTally.regulation_id == Regulation.id)
+)  # fmt: skip
+
+
 def _opened(row: Any) -> Opened:
     return Opened(row.entry_id, row.field, row.text, row.kind, row.salt.hex())
 
 
-def _is_kept(item: str | None) -> bool:
-    if item is None:
-        return False
-    wanted = (
-        select(Theme.split, FrozenTally.id)
-        .join(Regulation, Regulation.theme_id == Theme.id)
-        .outerjoin(FrozenTally, FrozenTally.regulation_id == Regulation.id)
-        .where(Regulation.slug == item)
-    )
-    row = db.session.execute(wanted).one_or_none()
-    return row is not None and row.split == Split.KEPT and row.id is None
-
-
 def _reason_now(line: Any) -> Reason | None:
-    about = line.about_id
-    if line.about_kind == ModerationAct.__name__:
-        about = db.session.scalar(select(ModerationAct.comment_id).where(ModerationAct.id == about))
-    elif line.about_kind != Comment.__name__:
+    if line.about_kind == Comment.__name__:
+        about = Comment.id == line.about_id
+    elif line.about_kind == ModerationAct.__name__:
+        about = (
+            Comment.id == select(ModerationAct.comment_id).where(ModerationAct.id == line.about_id).scalar_subquery()
+        )
+    else:
         return None
-    latest = db.session.scalar(select(Comment.entry_id).where(Comment.id == about))
-    last = entry_line(latest or "")
-    if last is None:
+    acts = (
+        select(Entry.id.label("latest"), Entry.body, ModerationAct.action, ModerationAct.entry_id.label("act"))
+        .join(Comment, Comment.entry_id == Entry.id)
+        .outerjoin(ModerationAct, ModerationAct.comment_id == Comment.id)
+        .where(about)
+    )
+    row = db.session.execute(acts.order_by(ModerationAct.id.desc()).limit(1)).one_or_none()
+    if row is None:
         return None
-    acts = select(ModerationAct.action, ModerationAct.entry_id).where(ModerationAct.comment_id == about)
-    act = db.session.execute(acts.order_by(ModerationAct.id.desc()).limit(1)).one_or_none()
-    withdrawn = bool(last.said.get("withdrawn"))
-    return Reason(last.id, withdrawn, act.action if act else "", act.entry_id if act else None)
+    return Reason(row.latest, bool(read(row.body).get("withdrawn")), row.action or "", row.act)
 
 
-def _erasure_of(entry_id: str, item: str) -> str | None:
+def _erasure_of(lines: set[str], item: str) -> str | None:
     erasures = select(Entry.body).where(Entry.item == item, Entry.type == "erasure").order_by(Entry.seq)
-    found = [said["id"] for said in map(read, db.session.scalars(erasures)) if said["target"] == entry_id]
+    found = [said["id"] for said in map(read, db.session.scalars(erasures)) if said["target"] in lines]
     return found[0] if found else None
 
 
@@ -234,10 +237,11 @@ class Standing:
         return self.splits.get(self.themes.get(item, "")) == Split.KEPT and item not in self.final
 
     def why_absent(self, line: str, field: str, type: str, item: str) -> Absent | None:
-        return why_absent(
-            line, field, type,
-            kept=self.is_kept(item), reason=self.reasons.get(line), erased_by=self.erased.get(line),
-        )  # fmt: skip
+        reason = self.reasons.get(line)
+        erased_by = self.erased.get(line)
+        if type == "moderation" and reason is not None:  # the words a mask leaves go with the reason they are of
+            erased_by = erased_by or self.erased.get(reason.latest)
+        return why_absent(line, field, type, kept=self.is_kept(item), reason=reason, erased_by=erased_by)
 
 
 def openings_below(size: int) -> Iterator[Opened]:

@@ -1,28 +1,28 @@
-"""The texts that lines of the record stand for, and which of them may be read by all."""
+"""What a line's page shows of the texts behind it: those that may be read, and where the others went."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import and_, select
-
-from audit.models import Entry, Opening
-from core.db import db
+from audit.queries import Line, entry_line
+from core.clock import in_uk
+from opendata.openings import Absent, Because, Opened, openings_of_line
 from pages.trail import Told
-from regulations.models import Regulation, Theme
-from regulations.rules import Split
-from voting.models import Comment
-from voting.rules import CommentStatus
+from voting.rules import ModerationRule
 
-ALWAYS_PUBLIC = {("moderation", "reason_commit"), ("window", "reason_commit")}
 WORDS = {
     "body_commit": "The reason given",
     "reason_commit": "Why this was done",
     "commit": "Which way it went",
 }
+MASKED_WORDS = "What is left of the reason"
+LINKS = {
+    Because.WITHDRAWN: "The line that takes it back",
+    Because.REPLACED: "Where it stands now",
+}
 
 
 @dataclass(frozen=True)
-class Opened:
+class Readable:
     """A text that anybody may hold against the line that commits to it."""
 
     words: str
@@ -33,60 +33,61 @@ class Opened:
 
 
 @dataclass(frozen=True)
-class Openings:
-    """What may be read of what a line commits to. ``shut`` says in a sentence why a text is not there."""
+class Shut:
+    """Why a text is not there, in a sentence, with the line of the act that took it away."""
 
-    opened: list[Opened]
-    shut: str = ""
-    newer_id: str = ""
-    """Where the same person's reason stands now."""
+    because: str
+    link: str
+    line_id: str
+
+
+@dataclass(frozen=True)
+class Openings:
+    opened: Sequence[Readable]
+    shut: Sequence[Shut]
 
 
 def public_openings(told: Told) -> Openings:
-    """A reason is open while it stands as published; what a kept split hides is open once the count is final."""
-    line = told.line
-    if not any(field.endswith("commit") for field in line.said):
-        return Openings([])
-    wanted = (
-        select(Opening, Theme.split, Theme.frozen_at, Comment.status, Comment.entry_id.label("stands_in"))
-        .join(Entry, Entry.id == Opening.entry_id)
-        .outerjoin(Regulation, Regulation.slug == Entry.item)
-        .outerjoin(Theme, Theme.id == Regulation.theme_id)
-        .outerjoin(Comment, and_(Entry.about_kind == Comment.__name__, Comment.id == Entry.about_id))
-        .where(Opening.entry_id == line.id)
-        .order_by(Opening.id)
-    )
-    opened, shut, newer = [], "", ""
-    rows = db.session.execute(wanted).all()
-    for row in rows:
-        why_not, stands_in = _why_shut(line.type, line.id, row)
-        if not why_not:
-            opened.append(_opened(row.Opening))
-        else:
-            shut, newer = why_not, stands_in
-    if not rows:
-        shut = "The text this line stands for has been erased. The line itself stays."
-    return Openings(opened, shut, newer)
+    found = openings_of_line(told.line.id)
+    if found is None:
+        return Openings([], [])
+    sealed = [opened for opened in found.opened if opened.salt]
+    by = {absent.by: entry_line(absent.by) for absent in found.absent if absent.by}
+    shut = dict.fromkeys(_shut(absent, by.get(absent.by or ""), told.line.id) for absent in found.absent)
+    return Openings([_readable(told, opened) for opened in sealed], list(shut))
 
 
-def _why_shut(type: str, entry_id: str, row: Any) -> tuple[str, str]:
-    field = row.Opening.field
-    if (type, field) in ALWAYS_PUBLIC:
-        return "", ""
-    if row.split == Split.KEPT and row.frozen_at is None:
-        return "Which way people went, and why, is kept until the count is final.", ""
-    if type != "comment" or field == "commit":
-        return "", ""
-    if row.status == CommentStatus.HIDDEN:
-        return "A moderator hid this reason, so its text is not shown.", ""
-    if row.status == CommentStatus.WITHDRAWN:
-        return "This reason was taken back, so its text is not shown.", ""
-    if row.stands_in != entry_id:
-        return "This reason was written anew since, so its earlier text is not shown.", row.stands_in
-    return "", ""
+def _readable(told: Told, opened: Opened) -> Readable:
+    masked = told.line.type == "moderation" and opened.field == "body_commit"
+    words = MASKED_WORDS if masked else WORDS.get(opened.field, opened.field)
+    return Readable(words, opened.field, opened.kind, opened.text, opened.salt)
 
 
-def _opened(opening: Opening) -> Opened:
-    return Opened(
-        WORDS.get(opening.field, opening.field), opening.field, opening.kind, opening.text, opening.salt.hex()
-    )  # fmt: skip
+def _shut(absent: Absent, act: Line | None, line_id: str) -> Shut:
+    link = LINKS.get(absent.because, "The line that says so")
+    return Shut(_sentence(absent, act), link, act.id if act is not None and act.id != line_id else "")
+
+
+def _sentence(absent: Absent, act: Line | None) -> str:
+    on, rule = _day(act), _rule(act)
+    return {
+        Because.KEPT: "Which way people went, and why, is kept until the count is final.",
+        Because.ERASED: f"The text this line stands for was deleted for good{on}. The line itself stays.",
+        Because.WITHDRAWN: f"This reason was taken back{on}, so its text is not shown.",
+        Because.HELD: f"A moderator holds this reason back{rule}, so its text is not shown until it was looked at.",
+        Because.HIDDEN: f"A moderator hid this reason{on}{rule}, so its text is not shown.",
+        Because.MASKED: f"A moderator took words out of this reason{on}{rule}. What is left is read there.",
+        Because.REPLACED: f"This reason was written anew{on}, so its earlier text is not shown.",
+        Because.MISSING: "The text this line stands for is missing, and no line says why. That should not be.",
+    }[absent.because]
+
+
+def _day(act: Line | None) -> str:
+    return f" on {(at := in_uk(act.at)).day} {at:%B %Y}" if act is not None else ""
+
+
+def _rule(act: Line | None) -> str:
+    try:
+        return f", by the rule “{ModerationRule(act.said['rule']).label}”" if act is not None else ""
+    except (KeyError, ValueError):
+        return ""

@@ -129,21 +129,22 @@ class _Item:
             where, author = f"comment: {row.public_id} on {self.slug}", line.said["author"]
             if not _is_whose(self.pseudonyms.get(author), row):
                 yield f"{where} is not that of the author of {line.named}."
-            withdrawn = bool(line.said.get("withdrawn"))
+            withdrawn, erased = bool(line.said.get("withdrawn")), line.id in self.erased
             if withdrawn != (row.status == CommentStatus.WITHDRAWN):
                 yield f"{where} is {row.status}, which {line.named} does not say."
-            elif not withdrawn:
-                if (row.status == CommentStatus.HIDDEN) != (acts.get(author) in SHUTS):
-                    yield f"{where} is {row.status}, which no act of a moderator on the record says."
+            elif erased != (row.status == CommentStatus.ERASED):
+                yield f"{where} is {row.status}, which no line about an erasure says."
+            elif not withdrawn and not erased and (row.status == CommentStatus.HIDDEN) != (acts.get(author) in SHUTS):
+                yield f"{where} is {row.status}, which no act of a moderator on the record says."
+            if erased and row.text:
+                yield f"{where} still has the words that were erased."
+            if not withdrawn and not erased:
                 yield from self._words(where, row, line)
 
     def _words(self, where: str, row: Comment, line: Recorded) -> Iterator[str]:
-        erased = line.id in self.erased
-        if erased and row.text:
-            yield f"{where} still has the words that were erased."
-        if not erased and self.opened.get((line.id, "body_commit")) != row.text:
+        if self.opened.get((line.id, "body_commit")) != row.text:
             yield f"{where} has other words than {line.named} commits to."
-        if not erased and self._another_side(line, "vote", row):
+        if self._another_side(line, "vote", row):
             yield f"{where} argues another side than {line.named}."
         if row.capacity != line.said["capacity"]:
             yield f"{where} has another capacity than {line.named}."

@@ -29,9 +29,10 @@ from tests.factories import (
     the_record,
 )
 from tests.queries_counted import queries_counted
+from voting.erasure import erase_person
 from voting.models import Comment
 from voting.moderation import hide_comment
-from voting.rules import Choice, ModerationRule
+from voting.rules import Choice, ErasureBasis, ModerationRule
 from voting.services import withdraw_vote
 
 SCRAP, IMPROVE, KEEP = Choice
@@ -265,12 +266,26 @@ def test_what_was_taken_back_is_never_opened(client):
     assert "This reason was taken back" in text
 
 
-def test_a_text_that_was_erased_leaves_its_line_standing(client):
+def test_a_text_that_was_erased_leaves_its_line_standing_and_names_the_line_that_erased_it(client):
+    regulation, voter = a_regulation(), a_voter()
+    a_vote(regulation, KEEP, voter, text=REASON)
+    with transaction():
+        erase_person(account=voter, basis=ErasureBasis.REQUEST, now=NOON)
+    settle_the_record()
+    line = the_record("comment")[0]["id"]
+    text = client.get(f"/record/{line}").text
+    assert "was deleted for good on 2 March 2026" in text
+    assert REASON not in text
+    erasure = next(each["id"] for each in the_record("erasure") if each["target"] == line)
+    assert f'/record/{erasure}">The line that says so' in text
+
+
+def test_a_text_that_is_gone_and_no_line_says_why_is_said_to_be_amiss(client):
     a_vote(a_regulation(), KEEP, text=REASON)
     with transaction():
         db.session.query(Opening).delete()
     text = client.get(f"/record/{the_entry('comment')}").text
-    assert "has been erased" in text
+    assert "is missing, and no line says why" in text
     assert REASON not in text
 
 
