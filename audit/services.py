@@ -71,7 +71,7 @@ def record(body: Body, *, about: Any, now: datetime, openings: dict[str, Sealed]
     """
     rows = list(about) if isinstance(about, list | tuple) else [about]
     db.session.flush()  # the rows need their ids
-    _check_writable()
+    check_writable()
     entry = _write(body, now, about=rows[0])
     for row in rows:
         guard.note_recorded(db.session(), row)
@@ -86,7 +86,7 @@ def record_many(model: type[Any], rows: Sequence[dict[str, Any]], bodies: Sequen
         raise ValueError("Every row needs its entry.")
     if not rows:
         return
-    _check_writable()
+    check_writable()
     with guard.writing_rows_with_entries():
         ids = db.session.scalars(insert(model).returning(model.id, sort_by_parameter_order=True), rows).all()
     t = _time(now)
@@ -97,7 +97,8 @@ def record_many(model: type[Any], rows: Sequence[dict[str, Any]], bodies: Sequen
         db.session.execute(insert(Entry), written)
 
 
-def _check_writable() -> None:
+def check_writable() -> None:
+    """Raises Unavailable while the record cannot be signed: then nothing is taken that would have to stand in it."""
     head = db.session.execute(select(LogHead.refusal)).one_or_none()
     if head is None:
         raise NotOpened("log.open comes first")

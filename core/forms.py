@@ -8,7 +8,7 @@ from flask_wtf import FlaskForm
 from wtforms import Field
 from wtforms.validators import ValidationError
 
-from core.errors import RuleBroken
+from core.errors import RuleBroken, Unavailable
 
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f"
@@ -44,7 +44,11 @@ class AtMost:
 class Form(FlaskForm):
     """A form that can also carry what a rule said, beside the field it is about or at its head."""
 
+    comes_later = False
+    """True when nothing is wrong with what was sent: the site cannot take it just now."""
+
     def show_rule_broken(self, error: RuleBroken) -> None:
+        self.comes_later = isinstance(error, Unavailable)
         field: Any = self._fields.get(error.field or "")
         if field is None:
             self.form_errors.append(error.message)

@@ -9,10 +9,11 @@ from werkzeug.wrappers import Response
 
 from accounts.models import Account
 from accounts.rules import Capacity
+from audit.services import check_writable
 from core import clock
 from core.access import staff
 from core.db import transaction
-from core.errors import Clash, NotFound, RuleBroken
+from core.errors import Clash, NotFound, RuleBroken, Unavailable
 from core.forms import Form, tidy_line
 from regulations.models import Regulation
 from regulations.queries import regulation_with
@@ -92,7 +93,8 @@ def _draft(slug: str) -> str:
 
 
 def _status(error: RuleBroken) -> int:
-    return 409 if isinstance(error, Clash) else 410 if isinstance(error, VotingClosed) else 422
+    statuses = {Clash: 409, VotingClosed: 410, Unavailable: 503}
+    return statuses.get(type(error), 422)
 
 
 def _status_of(form: Form, status: int) -> int:
@@ -112,6 +114,7 @@ def _why_closed(regulation: Regulation) -> str:
 
 def _check(form: AssistForm, ballot: Ballot, regulation: Regulation) -> None:
     """What can be said before anything is read back."""
+    check_writable()
     form.person.check()
     now, how = clock.now(), How(form.how.data)
     given_at = assisted.given_by_letter(how, form.received_on.data, regulation.theme.window, now)

@@ -15,7 +15,7 @@ from accounts.rules import Capacity, masked
 from core import clock
 from core.access import participant, public, visitor
 from core.db import transaction
-from core.errors import Gone, RuleBroken, TooOften
+from core.errors import Gone, RuleBroken, TooOften, Unavailable
 from core.forms import Form
 from regulations.models import Regulation
 from regulations.queries import regulation_with
@@ -69,7 +69,7 @@ def check_email(slug: str) -> Answer:
         try:
             return _count_by_code(secret, form.code.data)
         except RuleBroken as error:
-            status = 429 if isinstance(error, TooOften) else 422
+            status = 429 if isinstance(error, TooOften) else 503 if isinstance(error, Unavailable) else 422
             form.show_rule_broken(error)
     page = render_template(
         "voting/check_email.html",
@@ -144,18 +144,29 @@ def confirm(secret: str) -> Answer:
     if email is None:
         raise Gone(f"{DEAD_LINK} {PRESSED_TWICE}")
     form = ConfirmForm()
-    if form.validate_on_submit():
-        with transaction():
-            accounts.take_address_turn(email)
-            account = _account_of(_address_of_used_link(secret))
-            listed, struck = form.listed.data.split(), form.not_mine.data or ()
-            outcomes = ballots.confirm(account=account, listed=listed, struck=struck, now=clock.now())
-            left = bool(waiting_ballots(email, clock.now()))
-        wanted = begin_session(account)
-        if outcomes:
-            return tell(outcomes)
-        return redirect(url_for("personal.waiting") if left else wanted, code=303)
+    try:
+        if form.validate_on_submit():
+            return _confirm(secret, email, form)
+    except Unavailable as error:
+        form.show_rule_broken(error)
+        response = _list_waiting(form, email)
+        response.status_code = 503
+        return response
     return _list_waiting(form, email)
+
+
+def _confirm(secret: str, email: str, form: ConfirmForm) -> Response:
+    """Raises Unavailable, with everything left as it was, the link in the mail among it."""
+    with transaction():
+        accounts.take_address_turn(email)
+        account = _account_of(_address_of_used_link(secret))
+        listed, struck = form.listed.data.split(), form.not_mine.data or ()
+        outcomes = ballots.confirm(account=account, listed=listed, struck=struck, now=clock.now())
+        left = bool(waiting_ballots(email, clock.now()))
+    wanted = begin_session(account)
+    if outcomes:
+        return tell(outcomes)
+    return redirect(url_for("personal.waiting") if left else wanted, code=303)
 
 
 def _address_of_used_link(secret: str) -> str:

@@ -106,7 +106,7 @@ class BallotForm(Form):
 
     def show_rule_broken(self, error: RuleBroken) -> None:
         beside = f"supports_{self.chosen}" if error.field == "supports" else error.field
-        super().show_rule_broken(RuleBroken(error.message, beside))
+        super().show_rule_broken(type(error)(error.message, beside))
 
 
 class WhoForm(Form):

@@ -13,6 +13,8 @@ from accounts.models import Account
 from accounts.routes import count_mail_from_here
 from accounts.rules import Capacity
 from accounts.services import take_address_turn
+from audit.queries import refusal
+from audit.services import NOT_TAKEN
 from core import clock
 from core.access import participant, visitor
 from core.db import take_turn, transaction
@@ -50,6 +52,8 @@ def _let_forms_answer_for_themselves(state: BlueprintSetupState) -> None:
 def status_of(form: Form) -> int:
     if "csrf_token" in form.errors:
         return 400
+    if form.comes_later:
+        return 503
     return 422 if form.errors else 200
 
 
@@ -87,6 +91,7 @@ def vote(slug: str) -> Answer:
         choices=list(Choice),
         changes=standing is not None,
         waits=pending is not None and pending.email is not None,
+        not_taken=NOT_TAKEN if not form.comes_later and refusal() else "",
         reason=what_became_of_reason(voter.id, regulation.id) if voter else None,
     )
     return page, status_of(form)
@@ -153,6 +158,7 @@ def who(slug: str) -> Answer:
         ballot=pending,
         written="display_name" in form,
         kept_split=regulation.theme.split == Split.KEPT,
+        not_taken=NOT_TAKEN if not form.comes_later and refusal() else "",
         signed_in=voter is not None,
         change=url_for("voting.vote", slug=slug),
     )
