@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import click
@@ -22,11 +23,15 @@ from audit.followers import Follower
 from audit.keys import LOG, PROMISE, keys_of_this_site
 from audit.publishing import RefusesToSign, publisher_of_this_site
 from audit.queries import is_opened, some_wait
+from audit.tiles import log_folder
 from core import clock, mail, worker
 from core.config import SECRET_FILE, Settings, mark_folder
 from core.db import db, transaction
 from core.errors import RuleBroken
 from notices.follower import NoticesFollower
+from opendata.bundle import Keeper, write_bundle
+from opendata.checking import check
+from opendata.openings import NotYet
 from regulations.models import Theme
 from search.follower import SearchFollower, rebuild_comments, rebuild_documents
 from search.follower import mend as mend_search
@@ -40,6 +45,7 @@ SEQUENCER_SECONDS = 1.0
 CHORES_SECONDS = 20.0
 LOOK_AGAIN_SECONDS = 15.0
 ACCOUNTS_FILE = "accounts.txt"
+TOLD_AT_MOST = 20
 
 
 def init_app(app: Flask) -> None:
@@ -124,6 +130,7 @@ def prepare(empty: bool) -> None:
     loader.load_catalogue_if_missing(now=clock.now())
     mend_search()
     settle_record()
+    Keeper().refresh()
     if (folder / ACCOUNTS_FILE).exists():
         (folder / ACCOUNTS_FILE).write_text(demonstration.accounts_text(settings().site_url), "utf-8")
 
@@ -169,7 +176,7 @@ def work(only: str | None) -> None:
     steps = {
         "sequencer": (SEQUENCER_SECONDS, Sequencer().step),
         "mail": (1.0, send_mail),
-        "chores": (CHORES_SECONDS, do_chores),
+        "chores": (CHORES_SECONDS, partial(do_chores, Keeper())),
     }
     if only:
         worker.every(*steps[only])
@@ -229,8 +236,8 @@ def send_mail() -> None:
         db.session.remove()
 
 
-def do_chores() -> None:
-    """Delete what must not be kept, and mend a search index that was lost."""
+def do_chores(keeper: Keeper) -> None:
+    """Delete what must not be kept, mend a search index that was lost, and keep the record's one file fresh."""
     try:
         if mend_search():
             log.warning("The search index was missing or broken and has been made anew.")
@@ -239,6 +246,7 @@ def do_chores() -> None:
             accounts.forget_old(clock.now())
             if not settings().is_demonstration:
                 mail.forget_sent(clock.now())
+        keeper.refresh()
     finally:
         db.session.remove()
 
@@ -272,6 +280,33 @@ def log_rebuild() -> None:
     except RefusesToSign as refusal:
         raise click.ClickException(str(refusal)) from refusal
     click.echo(f"The tiles of {size:,} lines are made anew.")
+
+
+@log_group.command("bundle")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def log_bundle(file: Path) -> None:
+    """Write the whole record, the texts that may be read, and the program that checks them into one zip file."""
+    try:
+        made = write_bundle(file.absolute(), log_folder())
+    except NotYet as wait:
+        raise click.ClickException(f"{wait} Try again in a moment.") from wait
+    click.echo(f"{file} holds {made.size:,} lines and {made.openings:,} texts. See README.txt in it.")
+
+
+@log_group.command("verify")
+def log_verify() -> None:
+    """Check the record as a stranger would, and that the database's own rows say what it says."""
+    found = check(log_folder())
+    for what, number in found.counts.items():
+        click.echo(f"{number:>12,}  {what}")
+    for wrong in found.wrong[:TOLD_AT_MOST]:
+        click.echo(f"WRONG  {wrong}", err=True)
+    if found.wrong:
+        raise click.ClickException(f"{len(found.wrong):,} disagreements were found. The first are named above.")
+    if found.waits:
+        click.echo(f"{found.waits} The rows agree with the record; run this again in a moment for the rest.", err=True)
+        sys.exit(2)
+    click.echo("The record verifies, and the database says what it says.")
 
 
 @accounts_group.command("create")
