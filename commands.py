@@ -19,6 +19,7 @@ from accounts.queries import account_with, department_with
 from accounts.rules import STAFF, Role
 from audit import followers
 from audit import services as audit
+from audit.cosigning import cosigning_of_this_site
 from audit.followers import Follower
 from audit.keys import LOG, PROMISE, keys_of_this_site
 from audit.publishing import RefusesToSign, publisher_of_this_site
@@ -42,6 +43,7 @@ log = logging.getLogger(__name__)
 
 FOLLOWERS: tuple[Follower, ...] = (TallyFollower(), SearchFollower(), NoticesFollower())
 SEQUENCER_SECONDS = 1.0
+WITNESS_SECONDS = 2.0
 CHORES_SECONDS = 20.0
 LOOK_AGAIN_SECONDS = 15.0
 ACCOUNTS_FILE = "accounts.txt"
@@ -87,6 +89,7 @@ def settle_record() -> None:
     if publisher.check():
         _place_all()
         publisher.publish(clock.now())
+        cosigning_of_this_site().read_policy()
     followers.catch_up(FOLLOWERS)
 
 
@@ -170,11 +173,12 @@ def demo(folder: Path) -> None:
 
 
 @click.command("worker")
-@click.argument("only", required=False, type=click.Choice(["sequencer", "mail", "chores"]))
+@click.argument("only", required=False, type=click.Choice(["sequencer", "witnesses", "mail", "chores"]))
 def work(only: str | None) -> None:
-    """Run the background processes: the sequencer with its followers, the mail, the chores."""
+    """Run the background processes: the sequencer with its followers, witnesses, mail, chores."""
     steps = {
         "sequencer": (SEQUENCER_SECONDS, Sequencer().step),
+        "witnesses": (WITNESS_SECONDS, cosigning_of_this_site().look),
         "mail": (1.0, send_mail),
         "chores": (CHORES_SECONDS, partial(do_chores, Keeper())),
     }

@@ -1,11 +1,14 @@
-"""A log to be witnessed, which can be made to fork, and real witness processes that watch it."""
+"""A log to be witnessed, which can be made to fork, real witness processes that watch it, and servers that lie."""
 
 import base64
 import http.client
 import signal
+import socketserver
+import ssl
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +16,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit import merkle
-from audit.notes import Checkpoint, Signer, VerifierKey
+from audit.cosigning import Cosigning
+from audit.notes import Checkpoint, Signer, VerifierKey, note_text, vouched
+from audit.policy import Policy, cosigners
+from audit.tiles import Edge, LogFolder, tile_path
 
 ROOT = Path(__file__).parents[2]
 ORIGIN = "test.example/log"
@@ -117,3 +123,98 @@ def running(folder: Path, *logs: VerifierKey, name: str = "witness.example", por
     finally:
         process.kill()
         process.communicate()
+
+
+@dataclass
+class Site:
+    """A published log in a folder, as the sequencer leaves it, and the operator's file of witnesses."""
+
+    folder: LogFolder
+    witnesses: Path
+    log: ALog = field(default_factory=ALog)
+
+    @classmethod
+    def at(cls, path: Path, *lines: str, log: ALog | None = None) -> "Site":
+        site = cls(LogFolder(path / "log"), path / "witnesses", log or ALog())
+        site.folder.replace("vkey", f"{site.log.signer.key.text}\n".encode())
+        site.write(*lines)
+        return site
+
+    def write(self, *lines: str) -> None:
+        self.witnesses.write_text("".join(lines), "utf-8")
+
+    def grow(self, size: int) -> None:
+        edge = Edge()
+        for n, leaf in enumerate(self.log.leaves(size)):
+            for level, tile, content in edge.add(b"entry %d" % n, leaf):
+                self.folder.replace(tile_path(level, tile), content)
+        for level, tile, width, content in edge.partial():
+            self.folder.replace(tile_path(level, tile, width), content)
+        with self.folder.lock():
+            self.folder.replace("checkpoint", self.log.note(size).encode())
+
+    def cosigning(self) -> Cosigning:
+        return Cosigning(self.folder, self.witnesses, "https://test.example/log")
+
+    def signed(self, name: str = "checkpoint") -> tuple[int, set[str]]:
+        """The size of a published checkpoint, and which witnesses of the policy have signed it."""
+        note = (self.folder.path / name).read_text("utf-8")
+        policy = Policy.read((self.folder.path / "policy").read_bytes())
+        assert vouched(note, [self.log.signer.key])
+        return Checkpoint.read(note_text(note)).size, {signer for signer, _ in cosigners(note, policy)}
+
+
+@dataclass
+class Liar:
+    """A server that answers as it likes: ``answer`` turns what it was sent into what it sends, raw or in raw pieces."""
+
+    answer: Callable[[bytes], bytes | Iterable[bytes]]
+    asked: list[bytes] = field(default_factory=list)
+    port: int = 0
+    released: threading.Event = field(default_factory=threading.Event)
+
+    def line(self, key: VerifierKey, scheme: str = "http") -> str:
+        return f"witness {key.name} {key.text} {scheme}://127.0.0.1:{self.port}/prefix/\n"
+
+
+@contextmanager
+def lying(answer: Callable[[bytes], bytes | Iterable[bytes]], tls: ssl.SSLContext | None = None) -> Iterator[Liar]:
+    liar = Liar(answer)
+
+    class Talk(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            length = 0
+            while (line := self.rfile.readline()).strip():
+                if line.lower().startswith(b"content-length:"):
+                    length = int(line.split(b":")[1])
+            body = self.rfile.read(length)
+            if body:
+                liar.asked.append(body)
+                answer = liar.answer(body)
+                for piece in [answer] if isinstance(answer, bytes) else answer:
+                    self.wfile.write(piece)
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+        def handle_error(self, request, client_address) -> None:
+            """Whoever it lied to may hang up."""
+
+    with Server(("127.0.0.1", 0), Talk) as server:
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        liar.port = server.server_address[1]
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        try:
+            yield liar
+        finally:
+            liar.released.set()
+            server.shutdown()
+            thread.join(WAIT_SECONDS)
+
+
+def http_answer(body: str | bytes, status: str = "200 OK", kind: str = "text/plain", *more: str) -> bytes:
+    raw = body if isinstance(body, bytes) else body.encode()
+    head = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {len(raw)}", "Connection: close", *more]
+    return "\r\n".join([*head, "", ""]).encode() + raw
