@@ -217,13 +217,18 @@ class Publisher:
 
     def _write_partial(self, edge: Edge) -> None:
         for level, n, width, content in edge.partial():
-            path = tile_path(level, n, width)
-            if level in (ENTRIES, 0) or not (self.folder.path / path).exists():
-                self.folder.replace(path, content)
+            path = self.folder.path / tile_path(level, n, width)
+            # One may be there that was never signed: its lines had their places in a database that was since restored.
+            if not path.exists() or path.read_bytes() != content:
+                replace_file(path, content)
 
     def _release(self, note: str, key: VerifierKey) -> None:
-        replace_file(self.keys.folder / LAST_SIGNED, note.encode())
+        size = Checkpoint.read(note_text(note)).size
         with self.folder.lock():
+            published = self.folder.checkpoint()
+            if published is not None and Checkpoint.read(note_text(published)).size > size:
+                return  # another sequencer went on meanwhile, and readers are never taken back
+            replace_file(self.keys.folder / LAST_SIGNED, note.encode())
             if not (self.folder.path / VKEY).exists():
                 self.folder.replace(VKEY, f"{key.text}\n".encode())
             self.folder.replace(CHECKPOINT, note.encode())
