@@ -171,7 +171,7 @@ def check_cited(cited: Collection[str], readable: Collection[str]) -> None:
     gone = len(set(cited) - set(readable))
     if gone:
         which = "A reason this decision cites is" if gone == 1 else f"{gone} reasons this decision cites are"
-        raise RuleBroken(f"{which} hidden or withdrawn by now. Cite what people can read.", field="cited")
+        raise RuleBroken(f"{which} hidden, withdrawn or erased by now. Cite what people can read.", field="cited")
 
 
 def check_submitter(written_by: int, submitter: int) -> None:
