@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 
-from audit.queries import folded_position
+from audit.queries import Line, entry_line, folded_position
 from core.access import public
 from core.clock import in_uk
 from core.forms import tidy_line
@@ -221,8 +221,15 @@ def decision(reference: str) -> str:
         cited=queries.cited_in(found),
         versions=versions if len(versions) > 1 else [],
         digest=decision_digest(found),
+        rests_on=_rests_on(found.entry_id),
         in_uk=in_uk,
     )
+
+
+def _rests_on(entry_id: str) -> Line | None:
+    """The line of the final count that a decision cites."""
+    line = entry_line(entry_id)
+    return entry_line(line.said["tally"]) if line else None
 
 
 @bp.route("/decisions/<reference>.json")

@@ -9,6 +9,7 @@ from flask import Response, current_app, render_template, request, url_for
 from accounts.rules import Level
 from audit.entries import ALL
 from audit.queries import entry_bytes, entry_line, log_size
+from audit.verify import FAILURES
 from core import clock
 from core.access import public
 from core.errors import NotFound
@@ -175,6 +176,29 @@ def _feed(title: str, endpoint: str, items: Sequence[tuple[Told | Folded, dict[s
             entries=entries,
         )
     )
+
+
+@bp.route("/help/verify")
+@public
+def verify() -> str:
+    return render_template("help/verify.html", signing=proof.signing(), failures=FAILURES, sample=_SAMPLE)
+
+
+_SAMPLE = """\
+Checked record.zip:
+             1  signatures
+             0  cosignatures
+         3,459  entries
+         1,984  entries vote
+           157  entries comment
+           …
+         1,931  votes counted
+           …
+           106  tallies recounted
+            54  decisions checked
+           563  openings present
+             6  openings absent hidden
+VERIFIED"""
 
 
 @bp.route("/record/<entry_id>")

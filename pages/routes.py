@@ -1,14 +1,14 @@
 """Browsing: home, themes, regulations, figures, help; and the two addresses that machines ask whether all is well."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, current_app, render_template, request
 from flask.typing import ResponseReturnValue
 
-from audit.queries import folded_position, latest_time, log_size
+from audit.queries import Head, folded_position, head, log_size
 from core import clock
 from core.access import probe, public
 from core.errors import NotFound
@@ -59,20 +59,26 @@ def home() -> ResponseReturnValue:
 
 
 def _home_stats(numbers: dict[str, ThemeNumbers], decision_count: int) -> list[dict[str, Any]]:
-    size, last = log_size(), latest_time()
-    at = clock.in_uk(datetime.fromtimestamp(last, UTC))
-    listed, votes = _totals(numbers)
+    size, (listed, votes) = log_size(), _totals(numbers)
     return [
         {"number": listed, "label": _one("regulation", listed), "href": "/regulations"},
         {"number": votes, "label": f"{_one('vote', votes)} counted", "href": "/themes#total"},
         {"number": decision_count, "label": _one("decision", decision_count), "href": "/decisions"},
         {
             "number": size,
-            "label": "line in the record" if size == 1 else "lines in the record",
+            "label": f"{_one('line', size)} in the record",
             "href": "/record",
-            "note": f"the last on {rules.oclock(at)}" if last else "",
+            "note": _signed_note(head()),
         },
     ]
+
+
+def _signed_note(head: Head | None) -> str:
+    """When the record was last signed, to the minute, or that it no longer is."""
+    if head is None or head.signed_at is None:
+        return "not signed yet"
+    at = rules.to_the_minute(clock.in_uk(head.signed_at))
+    return f"not being signed since {at}" if head.refusal else f"signed at {at}"
 
 
 def _totals(numbers: dict[str, ThemeNumbers]) -> tuple[int, int]:

@@ -95,9 +95,10 @@ def clock_of(stage: Stage, opens_on: date, closes_on: date, due_on: date, today:
     }
 
 
-def oclock(moment: datetime) -> str:
-    """An hour of a day in words, "22 November, after 2pm": the record's times are rounded down to it."""
-    return f"{moment.day} {moment:%B}, after {moment.hour % 12 or 12}{'am' if moment.hour < 12 else 'pm'}"
+def to_the_minute(moment: datetime) -> str:
+    """A moment in words, "2:05pm on 22 November"."""
+    half = "am" if moment.hour < 12 else "pm"
+    return f"{moment.hour % 12 or 12}:{moment:%M}{half} on {moment.day} {moment:%B}"
 
 
 @dataclass(frozen=True)
