@@ -138,13 +138,13 @@ class Witness:
 
     def _check_against_last(self, asked: Submission) -> None:
         last, new = self.seen[asked.checkpoint.origin].checkpoint, asked.checkpoint
-        forked = new.size == last.size and new.root != last.root
+        forked = 0 < new.size == last.size and new.root != last.root
         if forked:
             self._keep_evidence(asked)
         if forked or asked.old != last.size:
             raise Refused(HTTPStatus.CONFLICT, f"{last.size}\n", SIZE_TYPE)
         if last.size == 0:
-            grows = not asked.proof
+            grows = not asked.proof and (new.size > 0 or new.root == EMPTY_ROOT)
         else:
             grows = verify_consistency(last.size, new.size, last.root, new.root, asked.proof)
         if not grows:

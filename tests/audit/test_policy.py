@@ -1,6 +1,6 @@
 import pytest
 
-from audit.notes import COSIGNATURE, VerifierKey
+from audit.notes import COSIGNATURE, VerifierKey, signature_lines
 from audit.policy import BadPolicy, Policy, cosigners, of_site
 from tests.audit.witnesses import ALog, a_signer
 
@@ -125,3 +125,15 @@ def test_cosigners_are_named_with_their_times_and_false_or_unknown_signatures_co
     note += A.line(ALog().checkpoint(6).text, seconds=70) + C.line(text, seconds=90) + C.line(text, seconds=95)
     assert cosigners(note, known) == [("b", 100), ("c", 90)]
     assert cosigners(a_signer().note(text), known) == []
+
+
+def test_the_time_in_a_published_cosignature_is_read_as_its_authors_read_it():
+    """From the tests of github.com/transparency-dev/formats, which give no key to check it by."""
+    encoded = "ZGhGuQAAAABm/qTPeyKXD+R2rzyQsxPiP8mXum7qq/iF0u4vanlqJyocWODBt97w9uL+8qT7S5gxEHWWOworDcFiEBYJXORmnFBOBA=="
+    ((_, id, signature),) = signature_lines(f"a text\n\n— witness.example {encoded}\n")
+    assert (id.hex(), int.from_bytes(signature[:8])) == ("646846b9", 1727964367)
+
+
+def test_the_published_key_of_a_running_witness_is_read():
+    key = "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2"
+    assert policy(f"witness remora {key} https://remora.n621.de/\nquorum remora\n").witnesses["remora"].key.text == key

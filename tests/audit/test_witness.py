@@ -9,7 +9,7 @@ import pytest
 
 from audit import merkle
 from audit.notes import COSIGNATURE, Checkpoint, VerifierKey, note_text, signature_lines, vouched
-from audit.witness import LONGEST_BODY, Refused, Submission, Witness
+from audit.witness import LONGEST_BODY, Refused, Witness
 from tests.audit.witnesses import ORIGIN, ROOT, WAIT_SECONDS, ALog, a_signer, command, running, submission
 
 NOW = 1_772_452_800
@@ -158,7 +158,8 @@ def test_a_log_with_another_past_is_refused_and_a_fork_of_one_size_is_kept_as_ev
 
 def test_an_empty_tree_has_one_root_only(witness):
     odd = a_signer().note(Checkpoint(ORIGIN, 0, b"x" * 32).text)
-    assert refusal(witness, submission(0, [], odd)) == 409
+    assert refusal(witness, submission(0, [], odd)) == 422
+    assert refusal(witness, submission(0, [merkle.EMPTY_ROOT], ALog().note(0))) == 422
     assert ALog().checkpoint(0).root == merkle.EMPTY_ROOT
     cosign(witness, 0, 0)
 
@@ -328,27 +329,3 @@ def test_what_it_keeps_of_a_log_is_a_note_that_anybody_can_check(witness, tmp_pa
     (kept,) = (tmp_path / "logs").iterdir()
     assert note_text(kept.read_text("utf-8")) == ALog().checkpoint(5).text
     assert vouched(kept.read_text("utf-8"), [witness.signer.key])
-
-
-def test_the_example_in_the_protocol_is_read_to_the_letter():
-    """The request of c2sp.org/tlog-witness, whose keys nobody was given."""
-    example = Submission.read(
-        b"old 20852014\n"
-        b"PlRNCrwHpqhGrupue0L7gxbjbMiKA9temvuZZDDpkaw=\n"
-        b"jrJZDmY8Y7SyJE0MWLpLozkIVMSMZcD5kvuKxPC3swk=\n"
-        b"5+pKlUdi2LeF/BcMHBn+Ku6yhPGNCswZZD1X/6QgPd8=\n"
-        b"/6WVhPs2CwSsb5rYBH5cjHV/wSmA79abXAwhXw3Kj/0=\n"
-        b"\n"
-        b"example.com/behind-the-sofa\n"
-        b"20852163\n"
-        b"CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n"
-        b"\n"
-        + (
-            "— example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo"
-            "+zyWE+xeMcTOAYQ8=\n"
-            "— example.com/behind-the-sofa opLqBQsREYCgu6xQkYQwJr9fo45a62DN9EdmHXnZdXNqlcVGlCum2Wks+49/V6267UEjw6QUXTS"
-            "5Rovnzv++qbSzm9Q=\n"
-        ).encode()
-    )
-    assert (example.old, example.checkpoint.size, len(example.proof)) == (20852014, 20852163, 4)
-    assert len(signature_lines(example.note)) == 2
