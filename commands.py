@@ -37,6 +37,9 @@ from regulations.models import Theme
 from search.follower import SearchFollower, rebuild_comments, rebuild_documents
 from search.follower import mend as mend_search
 from voting import ballots, tallying
+from voting.assisted import Person, account_known_as
+from voting.erasure import erase_person
+from voting.rules import ErasureBasis
 from voting.tallying import TallyFollower
 
 log = logging.getLogger(__name__)
@@ -335,3 +338,22 @@ def accounts_create(email: str, role: str, office: str, department: str | None, 
     except RuleBroken as refusal:
         raise click.ClickException(refusal.message) from refusal
     click.echo(f"{email} now holds the office {office} as {role}.")
+
+
+@accounts_group.command("erase")
+@click.argument("email", required=False)
+@click.option("--name", help="Of somebody without email, as staff entered it.")
+@click.option("--contact", help="Their postcode or telephone number.")
+@click.option("--basis", type=click.Choice(list(ErasureBasis)), required=True, help="Stands in the record.")
+@click.confirmation_option(prompt="This deletes for good all that is held of this person. Go on?")
+def accounts_erase(email: str | None, name: str | None, contact: str | None, basis: str) -> None:
+    """Delete what is held of a person: by their EMAIL, or by --name and --contact."""
+    try:
+        with transaction():
+            account = account_with(email) if email else account_known_as(Person(name or "", contact or ""))
+            if account is None:
+                raise RuleBroken("Nobody is known by that.")
+            erase_person(account=account, basis=ErasureBasis(basis), now=clock.now())
+    except RuleBroken as refusal:
+        raise click.ClickException(refusal.message) from refusal
+    click.echo("It is deleted. The record says that it was, and on which ground; the search follows within seconds.")

@@ -210,6 +210,11 @@ def others_of_this_name(person: Person, regulation: Regulation) -> list[str]:
     return [row.contact for row in db.session.execute(wanted) if normal_name(row.name) == mine]
 
 
+def account_known_as(person: Person) -> Account | None:
+    known = _known(person)
+    return known.account if known else None
+
+
 def is_assisted(account: Account) -> bool:
     return db.session.scalar(select(AssistedPerson.id).filter_by(account_id=account.id)) is not None
 

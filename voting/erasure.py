@@ -50,7 +50,7 @@ def check_may_be_erased(account: Account) -> None:
     if account.post is not None:
         raise NotAllowed(
             f"You hold the office {account.office}, and acts in its name have to be answered for. "
-            "Give it up first; an administrator can take it off your account."
+            "While you hold it nothing can be deleted. Ask whoever runs this site to end it first."
         )
 
 
