@@ -1108,11 +1108,15 @@ def check_signature(checkpoint: Checkpoint, record: Record, report: Report, wher
     if checkpoint.origin != record.origin:
         what = f"It is of {checkpoint.origin}; the record in this bundle is {record.origin or 'not opened'}."
         report.fail("other-log", where, what)
-    if key is None:
+    elif key is None:
         report.fail("forged-signature", where, "The record names no key that could have signed it.")
-        return
-    signed = checkpoint.note.signed_by(key)
-    if signed is None and any(name == key.name for name, _, _ in checkpoint.note.signatures):
+    else:
+        check_key(checkpoint.note, key, report, where)
+
+
+def check_key(note: Note, key: Key, report: Report, where: str) -> None:
+    signed = note.signed_by(key)
+    if signed is None and any(name == key.name for name, _, _ in note.signatures):
         report.fail("swapped-key", where, f"It is signed by a key that the record does not name; it names {key.text}.")
     elif not signed:
         report.fail("forged-signature", where, f"It is not signed by the record's key, {key.text}.")

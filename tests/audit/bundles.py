@@ -270,7 +270,7 @@ def _moderate(record: Record, target: str, action: str, *, left: Sealed | None =
 
 def _kept(record: Record, item: str, *, is_open: bool) -> None:
     for who, side in (("ada", "keep:"), ("bo", "improve:stricter"), ("cy", "keep:")):
-        salted = Sealed("vote", side, salt_of(f"{who} {item}"))
+        salted = Sealed("vote", side, salt_of(f"{who} on {item}"))
         body = VoteEntry(
             item=item, voter=somebody(f"{who}@example.org", item), capacity="public", level=1, commit=salted.commit
         )  # fmt: skip
