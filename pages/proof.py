@@ -4,15 +4,26 @@ import base64
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from audit import merkle
-from audit.notes import ED25519, BadNote, Checkpoint, VerifierKey, note_text, signature_lines, vouched
+from audit.cosigning import cosigning_of_this_site, policy_of_this_site
+from audit.notes import ED25519, BadNote, Checkpoint, VerifierKey, note_text, vouched
+from audit.policy import cosigners
 from audit.queries import head, log_keys
 from audit.tiles import WIDTH, LogFolder, MissingTile, log_folder, tile_path
 from core.clock import in_uk
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Witnessed:
+    """A witness of the policy, and what it signed last. ``at`` is by the clock in the UK."""
+
+    name: str
+    size: int
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -25,8 +36,7 @@ class Signing:
     """By the clock in the UK; None before the first checkpoint."""
     key: VerifierKey | None
     note: str
-    others: Sequence[str]
-    """Names under which others than the log have signed, as the checkpoint gives them."""
+    witnesses: Sequence["Witnessed"]
     refusal: str
 
 
@@ -42,7 +52,7 @@ def signing() -> Signing | None:
         signed_at=in_uk(found.signed_at) if found.signed_at else None,
         key=keys[-1] if keys else None,
         note=note,
-        others=_others(note, found.origin),
+        witnesses=_witnesses(note),
         refusal=found.refusal or "",
     )
 
@@ -52,11 +62,20 @@ def _keys(origin: str) -> list[VerifierKey]:
     return [VerifierKey(origin, ED25519, public) for public in log_keys()]
 
 
-def _others(note: str, origin: str) -> list[str]:
-    try:
-        return list(dict.fromkeys(name for name, _, _ in signature_lines(note) if name != origin)) if note else []
-    except BadNote:
+def _witnesses(newest: str) -> list[Witnessed]:
+    """Of the newest checkpoint, and of the last one that witnesses have signed where they are still busy with it."""
+    policy = policy_of_this_site()
+    if policy is None:
         return []
+    found: dict[str, Witnessed] = {}
+    for note in (newest, cosigning_of_this_site().cosigned() or ""):
+        try:
+            size = Checkpoint.read(note_text(note)).size
+            for name, seconds in cosigners(note, policy):
+                found.setdefault(name, Witnessed(name, size, in_uk(datetime.fromtimestamp(seconds, UTC))))
+        except (BadNote, ValueError, OverflowError):
+            continue
+    return list(found.values())
 
 
 _FOLDING = """python3 -c '

@@ -6,16 +6,18 @@ import re
 import subprocess
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select, update
 
 from audit import merkle
 from audit.models import Entry, LogHead
-from audit.notes import Checkpoint, note_text, vouched
+from audit.notes import COSIGNATURE, Checkpoint, Signer, note_text, vouched
 from audit.tiles import log_folder
 from core.db import db, transaction
 from pages.proof import proof_of, signing
 from tests.conftest import both_databases
 from tests.factories import (
+    NOON,
     a_decision,
     a_frozen_theme,
     a_regulation,
@@ -182,3 +184,51 @@ def test_a_decision_on_other_lines_than_were_published_is_said_to_be_false(clien
             tile.write_bytes(content)
     words = words_of(client.get(f"/record/{said['id']}").text)
     assert "The published lines, or the count, are not those that the decision names." in words
+
+
+WITNESS = Signer("witness.example/one", Ed25519PrivateKey.generate(), COSIGNATURE)
+SEEN_AT = int(NOON.timestamp()) + 120
+
+
+def cosigned(note, *, falsely=False):
+    text = note_text(note)
+    return note + WITNESS.line(text + "something else\n" if falsely else text, seconds=SEEN_AT)
+
+
+def a_policy(folder):
+    vkey = (folder.path / "vkey").read_text().strip()
+    policy = f"log {vkey} https://test.example/log\nwitness university {WITNESS.key.text}\nquorum none\n"
+    folder.replace("policy", policy.encode())
+
+
+def test_the_record_says_which_witnesses_signed_it_and_when(client):
+    signed_votes(1)
+    folder = log_folder()
+    a_policy(folder)
+    assert "Also signed by" not in words_of(client.get("/record").text)
+    folder.replace("checkpoint", cosigned(folder.checkpoint()).encode())
+    size = signing().size
+    assert f"Also signed by university , {size} lines at 12:02pm on 2 March 2026" in words_of(
+        client.get("/record").text
+    )
+    assert "university" in words_of(client.get("/help/verify").text)
+
+
+def test_the_last_that_a_witness_signed_is_shown_while_the_record_has_grown_beyond_it(client):
+    signed_votes(1)
+    folder, before = log_folder(), signing().size
+    kept = cosigned(folder.checkpoint())
+    signed_votes(2)
+    a_policy(folder)
+    folder.replace("cosigned", kept.encode())
+    assert signing().size > before
+    assert f"university , {before} lines at 12:02pm" in words_of(client.get("/record").text)
+
+
+def test_a_false_cosignature_is_not_shown_and_breaks_no_page(client):
+    signed_votes(1)
+    folder = log_folder()
+    a_policy(folder)
+    folder.replace("checkpoint", cosigned(folder.checkpoint(), falsely=True).encode())
+    folder.replace("cosigned", b"nothing that was ever signed")
+    assert "Also signed by" not in words_of(client.get("/record").text)
