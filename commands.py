@@ -318,7 +318,7 @@ def log_verify() -> None:
 
 @accounts_group.command("create")
 @click.argument("email")
-@click.option("--role", type=click.Choice(list(STAFF)), required=True)
+@click.option("--role", type=click.Choice([role.value for role in STAFF], case_sensitive=False), required=True)
 @click.option("--office", required=True, help="The public name under which this person acts.")
 @click.option("--department", help="Slug of their department.")
 @click.password_option()
@@ -344,7 +344,9 @@ def accounts_create(email: str, role: str, office: str, department: str | None, 
 @click.argument("email", required=False)
 @click.option("--name", help="Of somebody without email, as staff entered it.")
 @click.option("--contact", help="Their postcode or telephone number.")
-@click.option("--basis", type=click.Choice(list(ErasureBasis)), required=True, help="Stands in the record.")
+@click.option(
+    "--basis", type=click.Choice([basis.value for basis in ErasureBasis]), required=True, help="Stands in the record."
+)
 @click.confirmation_option(prompt="This deletes for good all that is held of this person. Go on?")
 def accounts_erase(email: str | None, name: str | None, contact: str | None, basis: str) -> None:
     """Delete what is held of a person: by their EMAIL, or by --name and --contact."""
