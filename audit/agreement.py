@@ -82,15 +82,15 @@ def _head(folder: LogFolder) -> Generator[str, None, int]:
     try:
         checkpoint = Checkpoint.read(note_text(published))
     except BadNote as wrong:
-        yield f"The published checkpoint cannot be read. {wrong}"
+        yield f"checkpoint: what was published cannot be read. {wrong}"
         return 0
     head = db.session.execute(select(LogHead.origin, LogHead.size, LogHead.note)).one_or_none()
     if head is None:
-        yield "The row that says how far the log is signed is missing."
+        yield "log_head: the row that says how far the log is signed is missing."
     elif head.origin != checkpoint.origin or head.size < checkpoint.size or not head.note:
-        yield f"The database says the log is signed up to {head.size:,} lines, its checkpoint says {checkpoint.size:,}."
-    elif head.size == checkpoint.size and note_text(head.note) != note_text(published):
-        yield "The last checkpoint in the database is not the one that was published."
+        yield f"log_head: the database says the log is signed up to {head.size:,} lines, its checkpoint says {checkpoint.size:,}."
+    elif head.size == checkpoint.size and not head.note.startswith(note_text(published) + "\n"):
+        yield "log_head: the last checkpoint in the database is not the one that was published."
     return checkpoint.size
 
 

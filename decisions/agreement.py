@@ -50,7 +50,7 @@ def disagreements() -> Iterator[str]:
 
 def _counts() -> dict[str, dict[str, int]]:
     """What the final counts on the record are, by the id of their line."""
-    return {id: read(body)["counts"] for id, body in db.session.execute(_TALLIES).tuples()}
+    return {row.id: read(row.body)["counts"] for row in db.session.execute(_TALLIES)}
 
 
 _TALLIES = select(Entry.id, Entry.body).where(Entry.type == "tally")

@@ -121,6 +121,7 @@ class _Item:
     def _comments(self) -> Iterator[str]:
         last, rows = self._last("comment", "author"), self._rows(Comment)
         acts = self._last_acts()
+        gone = {line.said["author"] for line in self.of_type.get("comment", []) if line.id in self.erased}
         yield from unmatched("comment", [row.entry_id for row in rows], last.values())
         for row in rows:
             line = self.lines.get(row.entry_id)
@@ -129,22 +130,22 @@ class _Item:
             where, author = f"comment: {row.public_id} on {self.slug}", line.said["author"]
             if not _is_whose(self.pseudonyms.get(author), row):
                 yield f"{where} is not that of the author of {line.named}."
-            withdrawn, erased = bool(line.said.get("withdrawn")), line.id in self.erased
+            withdrawn, erased = bool(line.said.get("withdrawn")), author in gone
             if withdrawn != (row.status == CommentStatus.WITHDRAWN):
                 yield f"{where} is {row.status}, which {line.named} does not say."
-            elif erased != (row.status == CommentStatus.ERASED):
+            elif not withdrawn and erased != (row.status == CommentStatus.ERASED):
                 yield f"{where} is {row.status}, which no line about an erasure says."
             elif not withdrawn and not erased and (row.status == CommentStatus.HIDDEN) != (acts.get(author) in SHUTS):
                 yield f"{where} is {row.status}, which no act of a moderator on the record says."
             if erased and row.text:
                 yield f"{where} still has the words that were erased."
-            if not withdrawn and not erased:
-                yield from self._words(where, row, line)
+            if not withdrawn:
+                yield from self._words(where, row, line, erased)
 
-    def _words(self, where: str, row: Comment, line: Recorded) -> Iterator[str]:
-        if self.opened.get((line.id, "body_commit")) != row.text:
+    def _words(self, where: str, row: Comment, line: Recorded, erased: bool) -> Iterator[str]:
+        if not erased and self.opened.get((line.id, "body_commit")) != row.text:
             yield f"{where} has other words than {line.named} commits to."
-        if self._another_side(line, "vote", row):
+        if not (erased and "commit" in line.said) and self._another_side(line, "vote", row):
             yield f"{where} argues another side than {line.named}."
         if row.capacity != line.said["capacity"]:
             yield f"{where} has another capacity than {line.named}."
