@@ -1105,11 +1105,11 @@ def key_at(record: Record, origin: str, size: int) -> Key | None:
 
 def check_signature(checkpoint: Checkpoint, record: Record, report: Report, where: str) -> None:
     key = key_at(record, checkpoint.origin, checkpoint.size)
-    if checkpoint.origin != record.origin:
-        what = f"It is of {checkpoint.origin}; the record in this bundle is {record.origin or 'not opened'}."
-        report.fail("other-log", where, what)
-    elif key is None:
+    if key is None:
         report.fail("forged-signature", where, "The record names no key that could have signed it.")
+    elif checkpoint.origin != record.origin:
+        what = f"It is of {checkpoint.origin}; the record in this bundle is {record.origin}."
+        report.fail("other-log", where, what)
     else:
         check_key(checkpoint.note, key, report, where)
 
