@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
@@ -64,9 +65,9 @@ def erase_person(*, account: Account, basis: ErasureBasis, now: datetime) -> Non
     check_may_be_erased(account)
     if account.email:
         accounts.take_address_turn(account.email)
-    for regulation in _in_open_windows(account, now):
-        withdraw_vote(voter=account, regulation=regulation, now=now)
+    _withdraw_open_votes(account, now)
     accounts.wait_for(account)
+    _withdraw_open_votes(account, now)  # what another tab gave while this one waited
     _erase_comments(account, basis, now)
     _erase_pseudonyms(account, basis, now)
     votes = select(Vote.id).where(Vote.account_id == account.id).scalar_subquery()
@@ -76,6 +77,11 @@ def erase_person(*, account: Account, basis: ErasureBasis, now: datetime) -> Non
         db.session.execute(delete(PendingBallot).where(PendingBallot.email == account.email))
         forget_mails_to(account.email)
     accounts.forget_person(account=account)
+
+
+def _withdraw_open_votes(account: Account, now: datetime) -> None:
+    for regulation in _in_open_windows(account, now):
+        withdraw_vote(voter=account, regulation=regulation, now=now)
 
 
 def _how_many(*conditions: object) -> int:
@@ -98,7 +104,7 @@ def _in_open_windows(account: Account, now: datetime) -> list[Regulation]:
 def _erase_comments(account: Account, basis: ErasureBasis, now: datetime) -> None:
     """Every text they ever gave, those they had replaced or taken back among them, with a line for each."""
     held = select(Comment).filter_by(account_id=account.id).order_by(Comment.id)
-    for comment in db.session.scalars(held.with_for_update().execution_options(populate_existing=True)).all():
+    for comment in db.session.scalars(_as_it_is_now(held)).all():
         lines = _lines_with_words(comment)
         if not lines:
             continue
@@ -112,6 +118,11 @@ def _erase_comments(account: Account, basis: ErasureBasis, now: datetime) -> Non
         comment.erased_at, comment.erasure_basis = now, basis
         if comment.status != CommentStatus.WITHDRAWN:
             comment.status = CommentStatus.ERASED
+
+
+def _as_it_is_now(wanted: Any) -> Any:
+    """Read again after waiting, and kept from others until the commit: a moderator may be at it too."""
+    return wanted.with_for_update().execution_options(populate_existing=True)
 
 
 _OF_WORDS = Opening.field == "body_commit"
@@ -130,9 +141,10 @@ def _lines_with_words(comment: Comment) -> list[str]:
 
 def _erase_pseudonyms(account: Account, basis: ErasureBasis, now: datetime) -> None:
     """The value alone stays, so that no line is left without one; nobody can show any more whose it is."""
-    votes = {vote.regulation_id: vote for vote in db.session.scalars(select(Vote).filter_by(account_id=account.id))}
+    own = _as_it_is_now(select(Vote).filter_by(account_id=account.id).order_by(Vote.id))
+    votes = {vote.regulation_id: vote for vote in db.session.scalars(own)}
     of_voters = select(Pseudonym).filter_by(account_id=account.id, kind="voter").order_by(Pseudonym.id)
-    for pseudonym in db.session.scalars(of_voters).all():
+    for pseudonym in db.session.scalars(_as_it_is_now(of_voters)).all():
         vote = votes[pseudonym.regulation_id]
         if vote.organisation_id is None:
             vote.organisation_name = ""

@@ -10,10 +10,10 @@ import commands
 from accounts import services as accounts
 from accounts.models import Account
 from accounts.rules import Capacity, Role
-from audit.models import Entry
+from audit.models import Entry, Opening
 from core import clock
 from core.db import db, transaction
-from core.errors import Clash
+from core.errors import Clash, Gone
 from regulations.models import Regulation, Theme
 from tests.conftest import both_databases
 from tests.factories import (
@@ -29,10 +29,11 @@ from tests.factories import (
     the_record,
 )
 from tests.voting.walking import at_once, code, last_mail, link, listed, send, vote_url
-from voting.models import Comment, FrozenTally, Vote
+from voting.erasure import erase_person
+from voting.models import Comment, FrozenTally, Pseudonym, Vote
 from voting.moderation import comment_to_moderate, hide_comment
 from voting.queries import comment_by, standing_vote, support_by, tally_of
-from voting.rules import Choice, CommentStatus, ModerationRule
+from voting.rules import Choice, CommentStatus, ErasureBasis, ModerationRule
 from voting.services import cast_vote, raise_level, withdraw_vote
 from voting.tallying import _standing_cells, freeze_theme, themes_to_freeze
 
@@ -100,6 +101,31 @@ def test_two_changes_at_once_follow_one_another(app):
     assert (tally.participants, tally.improve, tally.reasons) == (1, 0, 1)
     vote, comment = db.session.scalars(select(Vote)).one(), db.session.scalars(select(Comment)).one()
     assert (vote.choice, vote.choice in comment.text, getattr(tally, vote.choice)) == (comment.choice, True, 1)
+
+
+@both_databases
+def test_a_vote_given_while_its_voter_is_erased_leaves_nothing_of_them_either(app):
+    regulation, voter = a_regulation(), a_voter("zelda@example.org")
+    given_not_committed, erased = threading.Event(), threading.Event()
+
+    def give(**given):
+        with suppress(Gone):
+            cast_vote(**given, ballot=a_ballot(text="Zebras."))
+        given_not_committed.set()
+        erased.wait(A_WHILE)
+
+    def be_erased(*, voter, regulation, now):
+        given_not_committed.wait(A_WHILE)
+        erase_person(account=voter, basis=ErasureBasis.REQUEST, now=now)
+        erased.set()
+
+    act_after_reading(app, regulation, voter, [give, be_erased])
+    assert set(db.session.scalars(select(Vote.choice))) <= {None}
+    assert set(db.session.scalars(select(Comment.text))) <= {""}
+    assert db.session.scalars(select(Pseudonym.identity).where(Pseudonym.identity.is_not(None))).all() == []
+    assert db.session.scalars(select(Opening.text).where(Opening.field == "body_commit")).all() == []
+    assert tally_of(regulation.id).participants == 0
+    assert not chains_fork("vote")
 
 
 @both_databases
