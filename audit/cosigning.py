@@ -231,6 +231,19 @@ def policy_of_this_site() -> Policy | None:
         return None
 
 
+def for_readers(folder: LogFolder) -> str | None:
+    """The newest checkpoint with as many signatures as the policy demands; without one, the newest there is."""
+    newest = folder.checkpoint()
+    try:
+        policy = Policy.read((folder.path / POLICY).read_bytes())
+        cosigned = (folder.path / COSIGNED).read_text("utf-8")
+    except (FileNotFoundError, BadPolicy):
+        return newest
+    notes = [note for note in (newest, cosigned) if note is not None]
+    enough = [note for note in notes if policy.is_met({name for name, _ in cosigners(note, policy)})]
+    return max(enough, key=lambda note: Checkpoint.read(note_text(note)).size, default=newest)
+
+
 def checked_line(key: VerifierKey, text: str, answer: str, now: int) -> str:
     """The line of ``key`` among those that a witness answered with. Raises NotCosigned."""
     try:

@@ -14,6 +14,7 @@ from pathlib import Path
 from flask import current_app
 from sqlalchemy import select
 
+from audit.cosigning import for_readers
 from audit.models import Entry
 from audit.notes import Checkpoint, note_text
 from audit.tiles import CHECKPOINT, ENTRIES, HEIGHT, WIDTH, Level, LogFolder, log_folder, packed, tile_path
@@ -62,21 +63,33 @@ class Bundle:
 
 
 def write_bundle(path: Path, folder: LogFolder) -> Bundle:
-    """Write the record as far as it is signed. Raises NotYet, also while nothing has been signed."""
+    """Write the record as far as it is signed. Raises NotYet, also while nothing has been signed.
+
+    No witness is waited for while that would leave a text in the file that was hidden or erased.
+    """
+    signed, newest = for_readers(folder), folder.checkpoint()
+    if signed is None or newest is None:
+        raise NotYet("No checkpoint has been signed yet.")
+    try:
+        return _write_as_of(signed, path, folder)
+    except NotYet:
+        if signed == newest:
+            raise
+        return _write_as_of(newest, path, folder)
+
+
+def _write_as_of(note: str, path: Path, folder: LogFolder) -> Bundle:
     temporary = path.with_name(f".{path.name}.new")
     try:
         with snapshot(), zipfile.ZipFile(temporary, "w", allowZip64=True) as file:
-            made = _write(file, folder)
+            made = _write(file, note, folder)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     return made
 
 
-def _write(file: zipfile.ZipFile, folder: LogFolder) -> Bundle:
-    note = folder.checkpoint()
-    if note is None:
-        raise NotYet("No checkpoint has been signed yet.")
+def _write(file: zipfile.ZipFile, note: str, folder: LogFolder) -> Bundle:
     checkpoint = Checkpoint.read(note_text(note))
     _add(file, "README.txt", _README.format(origin=checkpoint.origin, size=checkpoint.size).encode())
     _add(file, CHECKPOINT, note.encode())
@@ -123,6 +136,7 @@ class Kept:
     """The file that everybody may fetch. ``tag`` names its content."""
 
     path: Path
+    note: str
     size: int
     bytes: int
     made_at: datetime
@@ -138,12 +152,13 @@ def kept_bundle() -> Kept | None:
     path = kept_path()
     try:
         with zipfile.ZipFile(path) as file:
-            checkpoint = Checkpoint.read(note_text(file.read(CHECKPOINT).decode()))
+            note = file.read(CHECKPOINT).decode()
         stat = path.stat()
     except FileNotFoundError:
         return None
+    checkpoint = Checkpoint.read(note_text(note))
     tag = f"{checkpoint.size}-{stat.st_mtime_ns:x}-{stat.st_size:x}"
-    return Kept(path, checkpoint.size, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC), tag)
+    return Kept(path, note, checkpoint.size, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC), tag)
 
 
 @dataclass
@@ -153,19 +168,18 @@ class Keeper:
     rests_until: float = 0.0
 
     def refresh(self) -> Bundle | None:
-        """Make it anew if the record has grown: in time, and at once when a text is no longer to be read by all.
+        """Make it anew if the record has grown or more have signed it, in time; at once when a text is taken from it.
 
         Returns what was made, or None. What was hidden or erased but is not signed yet is tried again next time.
         """
         folder, kept = log_folder(), kept_bundle()
-        note = folder.checkpoint()
-        if note is None:
+        newest = folder.checkpoint()
+        if newest is None:
             return None
-        size = Checkpoint.read(note_text(note)).size
+        size = Checkpoint.read(note_text(newest)).size
         if kept is not None:
-            if kept.size == size:
-                return None
-            if time.monotonic() < self.rests_until and not _something_was_taken_away(kept.size, size):
+            may_wait = kept.note in (newest, for_readers(folder)) or time.monotonic() < self.rests_until
+            if may_wait and not _something_was_taken_away(kept.size, size):
                 return None
         began = time.monotonic()
         try:

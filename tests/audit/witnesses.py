@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,8 +17,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from audit import merkle
-from audit.cosigning import Cosigning
-from audit.notes import Checkpoint, Signer, VerifierKey, note_text, vouched
+from audit.cosigning import LONGEST_PAUSE_SECONDS, Cosigning
+from audit.notes import COSIGNATURE, Checkpoint, Signer, VerifierKey, note_text, vouched
 from audit.policy import Policy, cosigners
 from audit.tiles import Edge, LogFolder, tile_path
 
@@ -218,3 +219,22 @@ def http_answer(body: str | bytes, status: str = "200 OK", kind: str = "text/pla
     raw = body if isinstance(body, bytes) else body.encode()
     head = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", f"Content-Length: {len(raw)}", "Connection: close", *more]
     return "\r\n".join([*head, "", ""]).encode() + raw
+
+
+NAMED = a_signer("liar.example", 30, kind=COSIGNATURE)
+"""Whose key the policy names when a Liar answers."""
+
+
+def looked(cosigning: Cosigning, at: float | None = None) -> None:
+    cosigning.look(at)
+    assert cosigning.finish(WAIT_SECONDS)
+
+
+def later() -> float:
+    """When nobody is left in peace any more."""
+    return time.monotonic() + 2 * LONGEST_PAUSE_SECONDS
+
+
+def the_text(body: bytes) -> str:
+    """The text of the checkpoint in a request."""
+    return note_text(body.decode().split("\n\n", 1)[1])
