@@ -18,7 +18,7 @@ from audit.keys import NoKey, keys_of_this_site, promise_name
 from audit.merkle import leaf_hash, verify_inclusion
 from audit.models import Entry, LogHead, Opening
 from audit.notes import ED25519, BadNote, Checkpoint, Signer, VerifierKey, note_text, signature_lines, vouched
-from audit.queries import Head, Line, head, keys_named, line
+from audit.queries import Head, Line, keys_named, line
 from audit.tiles import MissingTile, log_folder
 from core.db import db
 from core.errors import Unavailable
@@ -145,14 +145,14 @@ class NotProved(Exception):
 
 def standing_of(receipt: Receipt, now: datetime) -> Standing:
     """Look the line up, and check its promise, its place and the signature over both as a stranger would."""
-    opened = head()
-    if opened is None:
-        raise Unavailable("There is no record here.")
-    row = db.session.execute(
-        select(Entry.id, Entry.idx, Entry.type, Entry.item, Entry.t.label("hour"), Entry.body).where(
-            Entry.id == receipt.entry_id
-        )
-    ).one_or_none()
+    heads = (LogHead.origin, LogHead.size, LogHead.note, LogHead.signed_at, LogHead.refusal)
+    found = db.session.execute(
+        select(*heads, Entry.id, Entry.idx, Entry.type, Entry.item, Entry.t.label("hour"), Entry.body)
+        .select_from(LogHead)
+        .outerjoin(Entry, Entry.id == receipt.entry_id)
+    ).one()
+    opened = Head(found.origin, found.size, found.note, found.signed_at, found.refusal)
+    row = found if found.id else None
     keys, promise, proof, wrong = keys_named(), None, None, ""
     try:
         promise = _kept_promise(receipt, opened.origin, keys["promise"])
@@ -222,8 +222,9 @@ def receipt_file(receipt: Receipt, standing: Standing) -> str:
         told |= {"index": standing.proof.index, "size": standing.proof.size}
         told["proof"] = [base64.b64encode(one).decode() for one in standing.proof.hashes]
         told["checkpoint"] = standing.proof.checkpoint
-    told |= _what_proves_whose(standing.line)
-    told |= _what_the_line_seals(receipt.entry_id)
+    told["pseudonym"] = _pseudonym(standing.line)
+    told["opening"] = _opening(receipt.entry_id)
+    told = {name: value for name, value in told.items() if value is not None}
     return json.dumps(told, ensure_ascii=False, indent=1) + "\n"
 
 
@@ -234,20 +235,24 @@ def _who_promised(receipt: Receipt, origin: str, keys: Sequence[bytes]) -> Verif
     return next((key for key in known if key.id in signed), known[-1])
 
 
-def _what_proves_whose(line: Line | None) -> dict[str, Any]:
-    """The salt of the line's pseudonym, until it is erased."""
+def known_by(line: Line | None) -> str | None:
+    """By what a line's voter is known: email, organisation or reference; None once that was erased."""
+    known = _pseudonym(line)
+    return known["of"] if known else None
+
+
+def _pseudonym(line: Line | None) -> dict[str, str] | None:
+    """What, with the voter's own address, makes the line's code, until it is erased."""
     voter = line.said.get("voter") if line else None
     row = db.session.scalar(select(Pseudonym).filter_by(value=voter)) if voter else None
     if row is None or row.salt is None or row.identity is None:
-        return {}
+        return None
     identity = json.loads(row.identity)
     (of,) = identity.keys() - {"item"}
-    return {"pseudonym": {"kind": "voter", "salt": row.salt.hex(), "item": identity["item"], "of": of}}
+    return {"kind": row.kind, "salt": row.salt.hex(), "item": identity["item"], "of": of}
 
 
-def _what_the_line_seals(entry_id: str) -> dict[str, Any]:
+def _opening(entry_id: str) -> dict[str, str] | None:
     """Choice and direction of a vote in a theme that keeps its split."""
     row = db.session.scalar(select(Opening).filter_by(entry_id=entry_id, field="commit"))
-    if row is None:
-        return {}
-    return {"opening": {"field": row.field, "kind": row.kind, "salt": row.salt.hex(), "text": row.text}}
+    return {"field": row.field, "kind": row.kind, "salt": row.salt.hex(), "text": row.text} if row else None

@@ -101,7 +101,7 @@ def test_somebody_signed_in_is_counted_at_once_and_sees_the_tally_move(client):
     assert "1 person</strong> has answered" in re.sub(r"\s+", " ", page.text)
     assert "1 of 1 gave a reason" in page.text
     settle_the_record()
-    assert "it has its place" in client.get(answer.location).text
+    assert "its place is proved" in client.get(answer.location).text
     comment = db.session.scalars(select(Comment)).one()
     assert (comment.display_name, comment.capacity, comment.direction) == ("Kim", "business", "stricter")
 
