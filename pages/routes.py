@@ -16,6 +16,7 @@ from core.forms import tidy_line
 from core.paging import page_number
 from decisions.queries import Wanted as WantedDecisions
 from decisions.queries import count_decisions, decisions
+from opendata.bundle import kept_bundle
 from opendata.queries import RegulationRow, ThemeNumbers, theme_numbers
 from opendata.rules import DECISION_FIELDS, REGULATION_FIELDS, THEME_FIELDS, fields, labelled, regulation_row
 from opendata.serving import csv_response, json_response
@@ -187,7 +188,9 @@ def ballot_order(form: str = "") -> ResponseReturnValue:
 @public
 def data() -> ResponseReturnValue:
     names = {"regulations": REGULATION_FIELDS, "decisions": DECISION_FIELDS, "themes": THEME_FIELDS}
-    return render_template("pages/data.html", names=names)
+    record = kept_bundle()
+    made_at = clock.in_uk(record.made_at) if record else None
+    return render_template("pages/data.html", names=names, record=record, made_at=made_at)
 
 
 @bp.route("/help")
