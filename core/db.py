@@ -150,7 +150,10 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     if "sqlite" not in type(connection).__module__:
         return
     connection.isolation_level = None  # SQLAlchemy, not pysqlite, says when a transaction begins
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
+    # What is erased must not stay readable in freed pages.
+    for pragma in (
+        "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000", "secure_delete=ON",
+    ):  # fmt: skip
         connection.execute(f"PRAGMA {pragma}")
 
 
