@@ -179,7 +179,7 @@ class Witness:
             "",
             "A public record says again and again how long it is, in a signed line. This witness adds its own",
             "signature only when everything it signed before is still in the record, unchanged and in its place.",
-            "Nobody can then show one record to you and a different one to somebody else.",
+            "So nobody can show one record to you and a different one to somebody else, and both with its signature.",
             "",
             f"Its key: {self.signer.key.text}",
         ]
