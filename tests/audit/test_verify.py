@@ -285,7 +285,7 @@ def test_a_false_cosignature_is_named_and_a_strangers_is_not_counted(bundle):
 
 
 @pytest.mark.parametrize(
-    "policy", ["", "quorum everybody\n", "witness a b\nquorum none\n", "quorum none\nquorum none\n", "\xff"]
+    "policy", ["\n", "quorum everybody\n", "witness a b\nquorum none\n", "quorum none\nquorum none\n", "\xff"]
 )
 def test_a_policy_that_cannot_be_read_is_no_policy(bundle, policy):
     (bundle / "policy").write_bytes(policy.encode("latin-1"))

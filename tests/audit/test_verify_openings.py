@@ -5,8 +5,19 @@ import json
 import pytest
 
 from audit.entries import Invalidation, TallyEntry, VoteEntry
-from audit.verify import verify
-from tests.audit.bundles import WAITING_ITEM, Sealed, a_record, counts, found_in, lines, names, sealed, somebody
+from audit.verify import main, verify
+from tests.audit.bundles import (
+    OTHER_ITEM,
+    WAITING_ITEM,
+    Sealed,
+    a_record,
+    counts,
+    found_in,
+    lines,
+    names,
+    sealed,
+    somebody,
+)
 
 RECORD = a_record()
 
@@ -76,10 +87,13 @@ def test_openings_of_nothing_and_openings_given_twice_are_named(tmp_path):
     assert "false-opening" in names(verify(bundle))
 
 
-def test_without_any_openings_all_are_missing_unless_one_asks_for_the_log_alone(tmp_path):
+def test_without_any_openings_all_are_missing_unless_one_asks_for_the_log_alone(tmp_path, capsys):
     bundle = RECORD.write(tmp_path / "b")
     (bundle / "openings.jsonl").unlink()
     assert "missing-opening" in names(verify(bundle))
+    assert main([str(bundle)]) == 1
+    assert main([str(bundle), "--log-only"]) == 0
+    assert capsys.readouterr().out.endswith("\nVERIFIED, the log alone\n")
     report = verify(bundle, log_only=True)
     assert report.failures == []
     assert any(note.startswith("LOG ONLY") for note in report.notes)
@@ -107,6 +121,16 @@ def test_while_a_theme_keeps_its_split_nothing_of_it_need_be_open_and_afterwards
 
 def tally_of_waiting(record):
     return TallyEntry(item=WAITING_ITEM, at_size=len(record.entries), counts=counts(participants=3))
+
+
+def test_a_vote_may_be_sealed_only_where_the_theme_keeps_its_split(tmp_path):
+    record = a_record()
+    commit = sealed("vote", "keep:").commit
+    vote = VoteEntry(item=OTHER_ITEM, voter=somebody("x", OTHER_ITEM), capacity="public", level=1, commit=commit)
+    record.add(vote, name="sealed for no reason")
+    report = found_in(record, tmp_path)
+    assert names(report) == ["missing-opening"]
+    assert report.failures[0].place == record.places["sealed for no reason"]
 
 
 def test_a_sealed_vote_that_opens_to_no_choice_is_named(tmp_path):
