@@ -10,8 +10,10 @@ from accounts import services as accounts
 from accounts.models import Account, Organisation
 from accounts.rules import Capacity, Role
 from audit import entries
+from audit.tiles import log_folder
 from core.db import db, transaction
 from core.errors import Clash
+from opendata.checking import check
 from regulations.models import Regulation
 from regulations.rules import Split
 from tests.conftest import both_databases
@@ -58,6 +60,13 @@ def chains() -> list[list[dict]]:
     return list(by_voter.values())
 
 
+def the_record_verifies() -> None:
+    settle_the_record()
+    db.session.rollback()
+    found = check(log_folder())
+    assert (found.wrong, found.waits) == ([], "")
+
+
 def says(chain: list[dict]) -> list[str]:
     return ["withdrawn" if said.get("withdrawn") else said["choice"] for said in chain]
 
@@ -96,6 +105,7 @@ def test_a_persons_vote_that_becomes_their_organisations_is_withdrawn_under_the_
     settle_the_record()
     tally = tally_of(regulation.id)
     assert (tally.participants, tally.improve, tally.keep, tally.scrap, tally.reasons) == (1, 1, 0, 0, 1)
+    the_record_verifies()
 
 
 @both_databases
@@ -115,6 +125,7 @@ def test_a_colleague_goes_on_where_another_withdrew_and_has_one_vote_for_both(ap
     assert (says(acmes), says(bosss)) == (["keep", "withdrawn", "scrap"], ["keep"])
     settle_the_record()
     assert (tally_of(regulation.id).scrap, tally_of(regulation.id).keep) == (1, 1)
+    the_record_verifies()
 
 
 @both_databases
@@ -163,6 +174,7 @@ def test_in_a_kept_split_the_move_says_no_more_than_any_vote(app):
     assert not any("choice" in said or "direction" in said for said in lines)
     a_frozen_theme(theme)
     assert the_record("tally")[0]["counts"]["keep"] == 1
+    the_record_verifies()
 
 
 def test_a_vote_for_another_organisation_leaves_the_first_free_for_its_people(app):
