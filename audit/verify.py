@@ -1234,8 +1234,8 @@ class Receipt:
             report.notes.append(f"The receipt's entry is {record.called(at)}.")
 
     def _check_keys(self, record: Record, report: Report) -> None:
-        known = {Key(record.origin, ED25519, key).text for _, key in record.log_keys}
-        known |= {Key(f"{record.origin}/promise", ED25519, key).text for key in record.promise_keys}
+        known = [Key(record.origin, ED25519, key).text for _, key in record.log_keys]
+        known += [Key(f"{record.origin}/promise", ED25519, key).text for key in record.promise_keys]
         for name in ("log_vkey", "promise_vkey"):
             if name in self.said and self.said[name] not in known:
                 report.fail("swapped-key", "receipt", f"Its {name} is not one that the record names.")
@@ -1293,7 +1293,7 @@ class Receipt:
             known = [canonical({pseudonym["of"]: each, "item": item}) for each in spellings]
             made = [hashlib.sha256(TAG + kind.encode() + b"\x00" + salt + each.encode()).hexdigest() for each in known]
             holds = self.entry_said.get(kind) in made and len(salt) == 32 and self.entry_said.get("item") == item
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             holds = False
         if holds:
             report.counts["pseudonyms"] = 1

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from audit.notes import Checkpoint
 from audit.verify import Unreadable, main, tile_path, verify
-from tests.audit.bundles import LOG, ORIGIN, Record, a_receipt, a_record, lines, names
+from tests.audit.bundles import ITEM, LOG, ORIGIN, Record, a_receipt, a_record, lines, names
 
 RECORD = a_record(fill=200)
 FILES = RECORD.files()
@@ -74,7 +74,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-RECEIPT_FIELDS = ["entry", "promise", "index", "size", "proof", "checkpoint", "pseudonym", "opening"]
+RECEIPT_FIELDS = ["log_vkey", "entry", "promise", "index", "size", "proof", "checkpoint", "pseudonym", "opening"]
 
 
 @settings(max_examples=50, deadline=None)
@@ -100,6 +100,19 @@ def test_a_receipt_with_anything_in_it_is_answered(folder, tmp_path_factory, cha
     path = tmp_path_factory.mktemp("receipt") / "receipt.json"
     path.write_text(json.dumps(a_receipt(RECORD, size=300) | changed), "utf-8")
     answer(folder, receipt=path, identity="ada@example.org")
+
+
+@pytest.mark.parametrize("depth", [300, 450, 600, 900, 960, 990])
+def test_a_receipt_nested_to_any_depth_is_answered(folder, tmp_path, depth):
+    told = a_receipt(RECORD, size=200)
+    path = tmp_path / "receipt.json"
+    deep = "[" * depth + "]" * depth
+    for field in ("pseudonym", "opening", "log_vkey"):
+        text = json.dumps(told | {field: told.get(field) or {"field": "commit"}}).replace(
+            f'"item": "{ITEM}"', f'"item": {deep}'
+        )
+        path.write_text(text.replace('"field": "commit"', f'"field": {deep}'))
+        answer(folder, receipt=path, identity="ada@example.org")
 
 
 def a_zip(path, files):
