@@ -4,7 +4,7 @@ import logging
 import re
 import smtplib
 import ssl
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -12,7 +12,7 @@ from email.utils import format_datetime, make_msgid
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from flask import current_app, render_template
+from flask import Flask, current_app, render_template
 from sqlalchemy import UniqueConstraint, delete, func, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -51,6 +51,24 @@ class Mail(Model):
     failed_at: Mapped[datetime | None]
     tries: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str] = mapped_column(default="")
+
+
+@dataclass(frozen=True)
+class Enclosure:
+    """A file that goes with a letter. It is made when the letter leaves, and kept nowhere."""
+
+    name: str
+    json: str
+
+
+def enclose(app: Flask, kind: str, make: Callable[[str], Enclosure | None]) -> None:
+    """Let each letter of a kind take along what ``make`` answers to its cause, or nothing where that is None."""
+    app.extensions.setdefault("enclosures", {})[kind] = make
+
+
+def enclosure_of(mail: Mail) -> Enclosure | None:
+    make = current_app.extensions.get("enclosures", {}).get(mail.kind)
+    return make(mail.cause) if make else None
 
 
 @dataclass(frozen=True)
@@ -212,6 +230,9 @@ def _message(mail: Mail) -> EmailMessage:
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
+    enclosed = enclosure_of(mail)
+    if enclosed is not None:
+        message.add_attachment(enclosed.json.encode(), maintype="application", subtype="json", filename=enclosed.name)
     return message
 
 

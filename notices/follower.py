@@ -1,6 +1,6 @@
 """Reads the record and writes to those it concerns: a receipt for each vote, the decision when it is made."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from flask import current_app
@@ -8,13 +8,17 @@ from sqlalchemy import select
 
 from accounts.models import Account
 from audit.followers import Step
+from core import clock
 from core.db import db
-from core.mail import Message, write_mails
+from core.mail import Enclosure, Message, write_mails
 from decisions.models import Decision
 from decisions.rules import Outcome
 from regulations.models import Regulation
 from voting.models import Receipt, Vote
+from voting.receipts import file_name, receipt_file, receipt_for, standing_of
 from voting.rules import Direction
+
+RECEIPT = "receipt"
 
 
 class NoticesFollower:
@@ -27,7 +31,7 @@ class NoticesFollower:
     keeps_outside = False
 
     def follow(self, steps: Sequence[Step], now: datetime) -> None:
-        write_mails(_receipts([step.id for step in steps if step.type == "vote"]), now=now)
+        write_mails(_receipts({step.id: step.idx for step in steps if step.type == "vote"}), now=now)
         for step in steps:
             if step.type == "decision":
                 write_mails(_decision(step), now=now)
@@ -36,7 +40,8 @@ class NoticesFollower:
         """Nothing is derived that could be built anew: what was sent stays sent."""
 
 
-def _receipts(entries: Sequence[str]) -> Iterator[Message]:
+def _receipts(entries: Mapping[str, int]) -> Iterator[Message]:
+    """For entries by id, with their places."""
     if not entries:
         return
     site = current_app.config["SITE"]
@@ -46,22 +51,33 @@ def _receipts(entries: Sequence[str]) -> Iterator[Message]:
         .join(Vote, Vote.id == Receipt.vote_id)
         .join(Account, Account.id == Vote.account_id)
         .join(Regulation, Regulation.id == Vote.regulation_id)
-        .where(Receipt.entry_id.in_(entries), Account.email.is_not(None))
+        .where(Receipt.entry_id.in_(entries.keys()), Account.email.is_not(None))
         .order_by(Receipt.id)
     )
     for row in db.session.execute(wanted).all():
         yield Message(
             to=row.email or "",
             cause=row.entry_id,
-            kind="receipt",
+            kind=RECEIPT,
             subject="Your vote is counted",
             template="receipt",
             words={
                 "regulation_title": row.title,
                 "receipt_url": f"{site.url}/receipts/{row.secret}",
                 "regulation_url": f"{site.url}/regulations/{row.slug}",
+                "line": f"{entries[row.entry_id]:,}",
+                "line_url": f"{site.url}/record/{row.entry_id}",
+                "file_name": file_name(row.entry_id),
             },
         )
+
+
+def enclose_receipt(entry_id: str) -> Enclosure | None:
+    """The receipt file, with the proof as it is when the letter leaves."""
+    found = receipt_for(entry_id)
+    if found is None:
+        return None
+    return Enclosure(file_name(entry_id), receipt_file(found, standing_of(found, clock.now())))
 
 
 def _decision(step: Step) -> Iterator[Message]:

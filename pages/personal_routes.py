@@ -13,6 +13,7 @@ from core import clock
 from core.access import participant, visitor
 from core.db import transaction
 from core.forms import tidy_line
+from core.mail import enclosure_of
 from core.paging import PER_PAGE, Page, page_number
 from pages.personal_queries import (
     Contribution,
@@ -256,6 +257,7 @@ def mailbox_letter(id: int) -> str:
         mailbox=url_for("personal.mailbox"),
         others=url_for("personal.mailbox", to=letter.recipient),
         html=url_for("personal.mailbox_html", id=id),
+        enclosed=enclosure_of(letter),
     )
 
 

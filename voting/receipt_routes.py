@@ -16,7 +16,7 @@ from voting.confirm_routes import bp
 from voting.models import Receipt, Vote
 from voting.offers import what_became_of_reason
 from voting.queries import tally_with_tail
-from voting.receipts import Standing, known_by, receipt_file, receipt_with, standing_of
+from voting.receipts import Standing, file_name, known_by, receipt_file, receipt_with, standing_of
 
 _LEVELS = {
     Level.UNCONFIRMED: "Not confirmed",
@@ -48,7 +48,7 @@ def receipt(secret: str) -> Response:
         record=_record(standing),
         known_by=known_by(line),
         file=url_for("voting.receipt_file", secret=secret),
-        file_name=_file_name(found),
+        file_name=file_name(found.entry_id),
         counted_at=clock.in_uk(found.made_at),
         withdrawn=vote.choice is None,
         changed=vote.choice is not None and (_is_anothers(vote, line) or _side(vote) != (choice, direction)),
@@ -73,12 +73,8 @@ def receipt_to_keep(secret: str) -> Response:
     found = _receipt_or_404(secret)
     response = make_response(receipt_file(found, standing_of(found, clock.now())))
     response.mimetype = "application/json"
-    response.headers["Content-Disposition"] = f'attachment; filename="{_file_name(found)}"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{file_name(found.entry_id)}"'
     return _its_holders_alone(response)
-
-
-def _file_name(receipt: Receipt) -> str:
-    return f"receipt-{receipt.entry_id[:8]}.json"
 
 
 def _receipt_or_404(secret: str) -> Receipt:

@@ -109,6 +109,10 @@ def receipt_with(secret: str) -> Receipt | None:
     return db.session.scalar(select(Receipt).filter_by(secret=secret).options(*known))
 
 
+def receipt_for(entry_id: str) -> Receipt | None:
+    return db.session.scalar(select(Receipt).filter_by(entry_id=entry_id))
+
+
 @dataclass(frozen=True)
 class Proof:
     """That an entry stands at ``index`` in the tree of ``size``: hashes of 32 bytes, and the signed checkpoint."""
@@ -203,6 +207,10 @@ def _proof(entry: bytes, index: int | None, origin: str, keys: Sequence[bytes]) 
     if not verify_inclusion(index, checkpoint.size, leaf_hash(entry), hashes, checkpoint.root):
         raise NotProved("This line does not stand at its place in the record that was signed.")
     return Proof(index, checkpoint.size, hashes, note, key)
+
+
+def file_name(entry_id: str) -> str:
+    return f"receipt-{entry_id[:8]}.json"
 
 
 def receipt_file(receipt: Receipt, standing: Standing) -> str:
