@@ -18,7 +18,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import accounts.routes
 import audit.routes
-import core.mail  # noqa: F401 - its model belongs to the metadata
+import core.mail
 import decisions.routes
 import pages.decision_routes
 import pages.log_routes
@@ -38,6 +38,7 @@ from core.access import SessionForThoseWhoNeedOne
 from core.config import LOOPBACK, ROOT, Settings
 from core.db import db
 from core.errors import NotAllowed, Unavailable
+from notices.follower import RECEIPT, enclose_receipt
 
 BLUEPRINTS = (
     pages.routes.bp,
@@ -105,6 +106,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.view_functions["static"].access = "public"  # type: ignore[attr-defined]
+    core.mail.enclose(app, RECEIPT, enclose_receipt)
     _add_search(app)
     _add_commands(app)
     return app
