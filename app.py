@@ -17,9 +17,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import accounts.routes
+import analysis.models  # noqa: F401 - its models belong to the metadata
 import audit.routes
 import core.mail
 import decisions.routes
+import notices.models  # noqa: F401 - its models belong to the metadata
 import pages.decision_routes
 import pages.log_routes
 import pages.personal_routes

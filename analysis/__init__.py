@@ -1,1 +1,1 @@
-"""What 30,000 comments say: points, campaigns, segments. Imports voting and below. Empty until grouping arrives."""
+"""What 30,000 comments say: points, what stands under them, and what came by other ways. Imports voting and below."""

@@ -6,29 +6,29 @@ texts stand in it as SHA-256 digests (public texts) or salted commitments (texts
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 import rfc8785
+
+from audit.body import Body
+from audit.deciding import (
+    AnswerEntry,
+    DisputeEntry,
+    DueSet,
+    GroupingEntry,
+    MilestoneEntry,
+    Overdue,
+    PointEntry,
+    SubmissionEntry,
+)
 
 VERSION = 1
 MAX_BYTES = 8 * 1024
 HOUR = 3600
 LARGEST = 2**53
 _TAG = b"regulation-review/v1/"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Body:
-    """What one entry says. Fields that are None are left out of the bytes."""
-
-    type: ClassVar[str]
-    refers: ClassVar[tuple[str, ...]] = ()
-    """Names of the fields that hold the id of an earlier entry."""
-
-    def said(self) -> dict[str, Any]:
-        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,33 +187,6 @@ class Reinstatement(Body):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PointEntry(Body):
-    """A distinct argument was named, worded anew, or given up."""
-
-    type = "point"
-    refers = ("prev",)
-    item: str
-    point: str
-    text_sha256: str | None = None
-    withdrawn: bool | None = None
-    actor: str
-    prev: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class GroupingEntry(Body):
-    """A reason was put under a point, or taken out again."""
-
-    type = "grouping"
-    refers = ("comment", "point")
-    item: str
-    comment: str
-    point: str
-    actor: str
-    withdrawn: bool | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class TallyEntry(Body):
     """The count at the moment nothing more could be added to it: over the first ``at_size`` entries."""
 
@@ -239,22 +212,6 @@ class DecisionEntry(Body):
     official: str
     approver: str
     supersedes: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class MilestoneEntry(Body):
-    """A step towards what was decided. ``due`` is in seconds since 1970."""
-
-    type = "milestone"
-    refers = ("decision", "prev")
-    item: str
-    decision: str
-    step: str
-    state: str
-    actor: str
-    due: int | None = None
-    text_sha256: str | None = None
-    prev: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -312,8 +269,9 @@ ALL: dict[str, type[Body]] = {
     body.type: body
     for body in (
         LogOpen, ThemeListed, WindowSet, ItemVersion, StageSet, VoteEntry, CommentEntry, SupportEntry,
-        ModerationEntry, Erasure, Invalidation, Reinstatement, PointEntry, GroupingEntry, TallyEntry, DecisionEntry,
-        MilestoneEntry, Census, KeyRotate, Incident, RoleEntry, OrganisationChecked,
+        ModerationEntry, Erasure, Invalidation, Reinstatement, TallyEntry, DecisionEntry, Census, KeyRotate, Incident,
+        RoleEntry, OrganisationChecked, PointEntry, GroupingEntry, DisputeEntry, SubmissionEntry, AnswerEntry, DueSet,
+        Overdue, MilestoneEntry,
     )
 }  # fmt: skip
 

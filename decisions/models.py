@@ -1,7 +1,7 @@
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import Account
@@ -30,10 +30,22 @@ class Draft(Model):
     written_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     submitted_at: Mapped[datetime | None]
     return_note: Mapped[str] = mapped_column(default="")
+    legal_route: Mapped[str] = mapped_column(default="")
+    consultation: Mapped[bool | None]
+    """Whether a formal consultation follows."""
+    responsible: Mapped[str] = mapped_column(default="")
+    due_on: Mapped[date | None]
+    """The day by which what was decided is to be done."""
+    review_on: Mapped[date | None]
+    publish_at: Mapped[datetime | None]
+    """None to publish as soon as a second official approves."""
+    approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    approved_at: Mapped[datetime | None]
     changed_at: Mapped[datetime]
 
     regulation: Mapped[Regulation] = relationship()
-    written_by: Mapped[Account] = relationship()
+    written_by: Mapped[Account] = relationship(foreign_keys=[written_by_id])
+    approved_by: Mapped[Account | None] = relationship(foreign_keys=[approved_by_id])
 
 
 class Decision(Audited, Model):
@@ -55,6 +67,13 @@ class Decision(Audited, Model):
     comparison: Mapped[str]
     comparison_sentence: Mapped[str]
     agrees_with_vote: Mapped[bool | None]
+    comparisons: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """By capacity: the word, the sentence and whether it agrees."""
+    legal_route: Mapped[str] = mapped_column(default="")
+    consultation: Mapped[bool | None]
+    responsible: Mapped[str] = mapped_column(default="")
+    due_on: Mapped[date | None]
+    review_on: Mapped[date | None]
     at_size: Mapped[int] = mapped_column(BigId)
     decided_by: Mapped[str]
     approved_by: Mapped[str]
@@ -64,3 +83,73 @@ class Decision(Audited, Model):
     demonstration: Mapped[bool] = mapped_column(default=False)
 
     regulation: Mapped[Regulation] = relationship()
+
+
+class AnswerDraft(Model):
+    """An answer being written, to a point or to one comment: internal until its decision is published."""
+
+    __tablename__ = "answer_draft"
+    __table_args__ = (
+        CheckConstraint("(point_id IS NULL) <> (comment_id IS NULL)", name="answers_one_thing"),
+        UniqueConstraint("point_id"),
+        UniqueConstraint("comment_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    regulation_id: Mapped[int] = mapped_column(ForeignKey("regulation.id"), index=True)
+    point_id: Mapped[int | None] = mapped_column(ForeignKey("point.id"))
+    comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id"))
+    verdict: Mapped[str | None]
+    reasons: Mapped[str] = mapped_column(Text, default="")
+    version: Mapped[int] = mapped_column(default=1)
+    assigned_to_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"), index=True)
+    written_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    changed_at: Mapped[datetime]
+
+
+class Answer(Audited, Model):
+    """What a published decision answers to a point, or to one comment that stands under none."""
+
+    __tablename__ = "answer"
+    __table_args__ = (
+        CheckConstraint("(point_id IS NULL) <> (comment_id IS NULL)", name="answers_one_thing"),
+        UniqueConstraint("decision_id", "point_id"),
+        UniqueConstraint("decision_id", "comment_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_id: Mapped[str] = mapped_column(unique=True)
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decision.id"))
+    point_id: Mapped[int | None] = mapped_column(ForeignKey("point.id"), index=True)
+    comment_id: Mapped[int | None] = mapped_column(ForeignKey("comment.id"), index=True)
+    point_title: Mapped[str] = mapped_column(default="")
+    """The point's words as they were answered."""
+    behind: Mapped[int] = mapped_column(default=0)
+    """How many people stood behind the point when it was answered."""
+    verdict: Mapped[str]
+    reasons: Mapped[str] = mapped_column(Text)
+    entry_id: Mapped[str | None]
+
+    decision: Mapped[Decision] = relationship()
+
+
+class Milestone(Audited, Model):
+    """A step towards what was decided, with its day."""
+
+    __tablename__ = "milestone"
+    __table_args__ = (Index("ix_milestone_state_due", "state", "due_on"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decision.id"), index=True)
+    step: Mapped[str]
+    due_on: Mapped[date]
+    state: Mapped[str]
+    instrument: Mapped[str] = mapped_column(default="")
+    """What did it: the citation or the address of the instrument."""
+    reason: Mapped[str] = mapped_column(Text, default="")
+    changed_by: Mapped[str]
+    changed_at: Mapped[datetime]
+    entry_id: Mapped[str | None]
+    demonstration: Mapped[bool] = mapped_column(default=False)
+
+    decision: Mapped[Decision] = relationship()

@@ -1,34 +1,14 @@
 """What each line of the record says, in a plain sentence. Pure: no Flask, no database, never the present time."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from accounts.rules import Capacity
 from core.clock import in_uk, last_day
+from pages.sentences_after import TOLD_BY
+from pages.wording import Around, Sentence, day, how_many, moment, plainly, speaker, theme_of
 from voting.rules import Direction, ErasureBasis, ModerationRule
 
 NO_SUCH_DECISION = "Demonstration: no such decision was made. "
-
-
-@dataclass(frozen=True)
-class Around:
-    """What an entry does not say itself: the titles of what it names, and the text a public commitment stands for."""
-
-    regulation: str = ""
-    theme: str = ""
-    reason: str = ""
-    demonstration: bool = False
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """One line told to people. ``kind`` is for the eye: decision, count, moderation or nothing."""
-
-    text: str
-    detail: str = ""
-    kind: str = ""
 
 
 def sentence(type: str, said: Mapping[str, Any], around: Around) -> Sentence:
@@ -53,12 +33,12 @@ def _theme(said: Mapping[str, Any], around: Around) -> Sentence:
         "folded": "Its running tallies are folded behind a click.",
         "kept": "How people are split is kept until the count is final.",
     }.get(said["split"], "")
-    return Sentence(f"The theme {_theme_of(said, around)} was announced.", split)
+    return Sentence(f"The theme {theme_of(said, around)} was announced.", split)
 
 
 def _window(said: Mapping[str, Any], around: Around) -> Sentence:
-    opens, closes = _moment(said["opens"]), _moment(said["closes"])
-    theme = _theme_of(said, around)
+    opens, closes = moment(said["opens"]), moment(said["closes"])
+    theme = theme_of(said, around)
     reason = f"The reason given: {around.reason}" if around.reason else ""
     if said["act"] == "closed_early":
         return Sentence(f"{said['actor']} closed {theme} early, on {day(in_uk(closes))}.", reason)
@@ -70,13 +50,13 @@ def _window(said: Mapping[str, Any], around: Around) -> Sentence:
 
 def _version(said: Mapping[str, Any], around: Around) -> Sentence:
     return Sentence(
-        f"{around.regulation or said['item']} was listed under {_theme_of(said, around)}.",
+        f"{around.regulation or said['item']} was listed under {theme_of(said, around)}.",
         "The line fixes the words under which people are asked about it.",
     )
 
 
 def _stage(said: Mapping[str, Any], around: Around) -> Sentence:
-    return Sentence(f"The stage was set to {_plainly(said['stage'])}, by {said['actor']}.")
+    return Sentence(f"The stage was set to {plainly(said['stage'])}, by {said['actor']}.")
 
 
 def _vote(said: Mapping[str, Any], around: Around) -> Sentence:
@@ -122,7 +102,7 @@ def _moderation(said: Mapping[str, Any], around: Around) -> Sentence:
         "hide": "hid a reason",
         "hold": "held a reason back until it is looked at",
         "mask": "took words out of a reason, and left the rest",
-    }.get(said["action"], f"acted on a reason ({_plainly(said['action'])})")
+    }.get(said["action"], f"acted on a reason ({plainly(said['action'])})")
     return Sentence(f"{said['actor']} {done}. The rule: {rule}.", detail, "moderation")
 
 
@@ -130,7 +110,7 @@ def _erasure(said: Mapping[str, Any], around: Around) -> Sentence:
     try:
         basis = ErasureBasis(said["basis"]).because
     except ValueError:
-        basis = f"on this ground: {_plainly(said['basis'])}"
+        basis = f"on this ground: {plainly(said['basis'])}"
     return Sentence(
         f"What an earlier line stands for was deleted for good, {basis}.",
         "The earlier line itself stays as it was. Nobody can read any more what it sealed, or whose it is.",
@@ -140,12 +120,12 @@ def _erasure(said: Mapping[str, Any], around: Around) -> Sentence:
 
 def _invalidation(said: Mapping[str, Any], around: Around) -> Sentence:
     what = f"{said['actor']} took {_votes_meant(said)} out of the count"
-    return Sentence(f"{what}. The rule: {_plainly(said['rule'])}.", _part_of_an_act(said), "moderation")
+    return Sentence(f"{what}. The rule: {plainly(said['rule'])}.", _part_of_an_act(said), "moderation")
 
 
 def _reinstatement(said: Mapping[str, Any], around: Around) -> Sentence:
     what = f"{said['actor']} put {_votes_meant(said)} back into the count"
-    return Sentence(f"{what}. They had been taken out by the rule: {_plainly(said['rule'])}.", _part_of_an_act(said))
+    return Sentence(f"{what}. They had been taken out by the rule: {plainly(said['rule'])}.", _part_of_an_act(said))
 
 
 def _votes_meant(said: Mapping[str, Any]) -> str:
@@ -155,23 +135,6 @@ def _votes_meant(said: Mapping[str, Any]) -> str:
 def _part_of_an_act(said: Mapping[str, Any]) -> str:
     listed = "" if "targets" in said else " The list is too long for one line, which holds its digest instead."
     return f"Lines that belong to the same act carry the mark {said['act']}.{listed}"
-
-
-def _point(said: Mapping[str, Any], around: Around) -> Sentence:
-    if said.get("withdrawn"):
-        return Sentence(f"{said['actor']} gave up a point.", "Reasons that stood under it stay published.")
-    if "prev" in said:
-        return Sentence(f"{said['actor']} worded a point anew.", _DISTINCT)
-    return Sentence(f"{said['actor']} named a point.", _DISTINCT)
-
-
-_DISTINCT = "A point is one distinct argument that many reasons make."
-
-
-def _grouping(said: Mapping[str, Any], around: Around) -> Sentence:
-    if said.get("withdrawn"):
-        return Sentence(f"{said['actor']} took a reason out from under a point.")
-    return Sentence(f"{said['actor']} put a reason under a point.")
 
 
 def _tally(said: Mapping[str, Any], around: Around) -> Sentence:
@@ -186,7 +149,7 @@ def _tally(said: Mapping[str, Any], around: Around) -> Sentence:
 
 
 def _decision(said: Mapping[str, Any], around: Around) -> Sentence:
-    outcome = _plainly(said["outcome"])
+    outcome = plainly(said["outcome"])
     later = " It takes the place of an earlier decision." if "supersedes" in said else ""
     return Sentence(
         f"{NO_SUCH_DECISION if around.demonstration else ''}Decision {said['reference']} was published: {outcome}.",
@@ -195,16 +158,8 @@ def _decision(said: Mapping[str, Any], around: Around) -> Sentence:
     )
 
 
-def _milestone(said: Mapping[str, Any], around: Around) -> Sentence:
-    due = f", due by {day(in_uk(_moment(said['due'])))}" if "due" in said else ""
-    return Sentence(
-        f"{said['actor']} set a step towards what was decided, {_plainly(said['step'])}, to "
-        f"{_plainly(said['state'])}{due}."
-    )
-
-
 def _census(said: Mapping[str, Any], around: Around) -> Sentence:
-    counts = ", ".join(f"{_plainly(name)}: {number:,}" for name, number in sorted(said["counts"].items()))
+    counts = ", ".join(f"{plainly(name)}: {number:,}" for name, number in sorted(said["counts"].items()))
     return Sentence(
         f"The site counted what it holds{f': {counts}' if counts else ''}.",
         f"Counted over the first {how_many(said['at_size'], 'line')} of the record.",
@@ -214,7 +169,7 @@ def _census(said: Mapping[str, Any], around: Around) -> Sentence:
 
 def _key(said: Mapping[str, Any], around: Around) -> Sentence:
     does = {"log": "signs the record", "promise": "signs the promises on receipts"}.get(
-        said["which"], f"takes the place of the one called {_plainly(said['which'])}"
+        said["which"], f"takes the place of the one called {plainly(said['which'])}"
     )
     return Sentence(
         f"{said['actor']} changed a key: from the next checkpoint on, another one {does}.",
@@ -225,7 +180,7 @@ def _key(said: Mapping[str, Any], around: Around) -> Sentence:
 
 def _incident(said: Mapping[str, Any], around: Around) -> Sentence:
     return Sentence(
-        f"Something went wrong with the record itself: {_plainly(said['kind'])}. Told by {said['actor']}.",
+        f"Something went wrong with the record itself: {plainly(said['kind'])}. Told by {said['actor']}.",
         around.reason,
         "moderation",
     )
@@ -254,16 +209,14 @@ _TOLD_BY: dict[str, Callable[[Mapping[str, Any], Around], Sentence]] = {
     "erasure": _erasure,
     "invalidation": _invalidation,
     "reinstatement": _reinstatement,
-    "point": _point,
-    "grouping": _grouping,
     "tally": _tally,
     "decision": _decision,
-    "milestone": _milestone,
     "census": _census,
     "key.rotate": _key,
     "incident": _incident,
     "role": _role,
     "organisation": _organisation,
+    **TOLD_BY,
 }
 TYPE_WORDS = {
     "vote": "Votes",
@@ -276,7 +229,12 @@ TYPE_WORDS = {
     "point": "Points",
     "grouping": "Reasons put under points",
     "tally": "Final counts",
+    "dispute": "Reasons looked at again",
+    "submission": "Submissions",
     "decision": "Decisions",
+    "answer": "Answers",
+    "due": "Days on which decisions are due",
+    "overdue": "Decisions overdue",
     "milestone": "Steps after a decision",
     "stage": "Stages",
     "window": "Windows",
@@ -290,15 +248,27 @@ TYPE_WORDS = {
     "log.open": "Opening of the record",
 }
 ACTORS = {
-    "participant": ("People who take part", ("vote", "comment", "support", "erasure")),
+    "participant": ("People who take part", ("vote", "comment", "support", "erasure", "dispute")),
     "moderator": ("Moderators", ("moderation", "invalidation", "reinstatement", "organisation")),
     "official": (
         "Officials",
-        ("decision", "stage", "milestone", "point", "grouping", "theme", "window", "item.version"),
+        (
+            "decision",
+            "answer",
+            "stage",
+            "milestone",
+            "point",
+            "grouping",
+            "submission",
+            "due",
+            "theme",
+            "window",
+            "item.version",
+        ),
     ),
     "administrator": ("Administrators", ("role", "key.rotate", "incident")),
-    "site": ("The site by itself", ("log.open", "tally", "census")),
-}
+    "site": ("The site by itself", ("log.open", "tally", "census", "overdue")),
+}  # fmt: skip
 """Who acts, in words, and the kinds of line that come of it. A line is put down to whose act brought it about."""
 
 
@@ -307,32 +277,3 @@ def side(choice: str, direction: str | None) -> str:
     if not direction:
         return f"{choice} it"
     return f"{choice} it ({'in another way' if direction == Direction.OTHER else direction})"
-
-
-def speaker(capacity: str) -> str:
-    try:
-        label = Capacity(capacity).label
-    except ValueError:
-        return capacity
-    return "a member of the public" if label == Capacity.PUBLIC.label else label[0].lower() + label[1:]
-
-
-def how_many(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def day(moment: Any) -> str:
-    return f"{moment.day} {moment:%B %Y}"
-
-
-def _plainly(name: str) -> str:
-    """A word from one of the record's lists, as people write it."""
-    return name.replace("_", " ").replace("-", " ")
-
-
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _theme_of(said: Mapping[str, Any], around: Around) -> str:
-    return f"“{around.theme or said['theme']}”"

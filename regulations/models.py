@@ -78,3 +78,23 @@ class RegulationSector(Model):
 
     regulation_id: Mapped[int] = mapped_column(ForeignKey("regulation.id"))
     sector: Mapped[str]
+
+
+class DueChange(Audited, Model):
+    """The day on which a theme's decisions fall due was moved, or went by with decisions missing."""
+
+    __tablename__ = "due_change"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    theme_id: Mapped[int] = mapped_column(ForeignKey("theme.id"), index=True)
+    act: Mapped[str]
+    """extended or overdue."""
+    due_at: Mapped[datetime]
+    """The day that holds after this act; of an overdue, the day that went by."""
+    undecided: Mapped[int]
+    reason: Mapped[str] = mapped_column(default="")
+    by: Mapped[str]
+    done_at: Mapped[datetime]
+    entry_id: Mapped[str | None]
+
+    theme: Mapped[Theme] = relationship()

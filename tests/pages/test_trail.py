@@ -56,6 +56,14 @@ WORDS = {
     "reinstatement": {"act": "a2", "rule": "one_person_twice", "actor": "A", "targets_commit": "digest"},
     "point": {"item": "x", "point": "p", "text_sha256": "digest", "actor": "A"},
     "grouping": {"item": "x", "comment": "c", "point": "p", "actor": "A"},
+    "dispute": {"item": "x", "grouping": "g", "state": "raised"},
+    "submission": {
+        "theme": "retail", "item": "x", "reference": "S-2026-0001", "how": "letter", "capacity": "charity",
+        "received": 86_400, "actor": "A",
+    },
+    "answer": {"item": "x", "decision": "d", "point": "p", "verdict": "accept_in_part"},
+    "due": {"theme": "retail", "due": 86_400, "actor": "A"},
+    "overdue": {"theme": "retail", "due": 86_400, "undecided": 3},
     "milestone": {
         "item": "x", "decision": "d", "step": "law_drafted", "state": "under_way", "actor": "A", "due": 86_400,
     },

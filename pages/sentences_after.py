@@ -1,0 +1,87 @@
+"""The sentences for what comes after the vote: points, answers, submissions, days that are due, and steps."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from core.clock import in_uk, last_day
+from pages.wording import Around, Sentence, day, how_many, moment, plainly, speaker, theme_of
+
+DISTINCT = "A point is one distinct argument that many reasons make."
+VERDICTS = {
+    "accept": "accepted",
+    "accept_in_part": "accepted in part",
+    "reject": "rejected",
+    "out_of_scope": "found to be out of scope",
+}
+
+
+def _point(said: Mapping[str, Any], around: Around) -> Sentence:
+    if said.get("withdrawn"):
+        return Sentence(f"{said['actor']} gave up a point.", "Reasons that stood under it stay published.")
+    if "prev" in said:
+        return Sentence(f"{said['actor']} worded a point anew.", DISTINCT)
+    return Sentence(f"{said['actor']} named a point.", DISTINCT)
+
+
+def _grouping(said: Mapping[str, Any], around: Around) -> Sentence:
+    if said.get("withdrawn"):
+        return Sentence(f"{said['actor']} took a reason out from under a point.")
+    return Sentence(f"{said['actor']} put a reason under a point.")
+
+
+def _dispute(said: Mapping[str, Any], around: Around) -> Sentence:
+    if said["state"] == "raised":
+        return Sentence("The author of a reason objected to the point it was put under.")
+    return Sentence(f"{said['actor']} looked again at where a reason was put: it was {plainly(said['state'])}.")
+
+
+def _submission(said: Mapping[str, Any], around: Around) -> Sentence:
+    how, by = plainly(said["how"]), speaker(said["capacity"])
+    received = f"It was received on {day(in_uk(moment(said['received'])))} and entered by {said['actor']}."
+    if said.get("withheld"):
+        return Sentence(f"A submission came by {how}, from {by}: withheld, counted.", received)
+    if "signatures" in said:
+        signed = how_many(said["signatures"], "signature")
+        return Sentence(f"A petition with {signed} came in.", f"{received} Signatures are not votes.")
+    return Sentence(f"A submission came by {how}, from {by}.", received)
+
+
+def _answer(said: Mapping[str, Any], around: Around) -> Sentence:
+    to = "A point" if "point" in said else "A reason"
+    return Sentence(f"{to} was answered: {VERDICTS.get(said['verdict'], plainly(said['verdict']))}.", "", "decision")
+
+
+def _due(said: Mapping[str, Any], around: Around) -> Sentence:
+    by = day(last_day(moment(said["due"])))
+    reason = f"The reason given: {around.reason}" if around.reason else ""
+    return Sentence(
+        f"{said['actor']} moved the day on which decisions on {theme_of(said, around)} are due to {by}.", reason
+    )
+
+
+def _overdue(said: Mapping[str, Any], around: Around) -> Sentence:
+    missing = how_many(said["undecided"], "decision")
+    return Sentence(
+        f"The day on which decisions on {theme_of(said, around)} were due went by.",
+        f"{missing} {'was' if said['undecided'] == 1 else 'were'} missing on {day(last_day(moment(said['due'])))}.",
+    )
+
+
+def _milestone(said: Mapping[str, Any], around: Around) -> Sentence:
+    due = f", due by {day(in_uk(moment(said['due'])))}" if "due" in said else ""
+    return Sentence(
+        f"{said['actor']} set a step towards what was decided, {plainly(said['step'])}, to "
+        f"{plainly(said['state'])}{due}."
+    )
+
+
+TOLD_BY: dict[str, Callable[[Mapping[str, Any], Around], Sentence]] = {
+    "point": _point,
+    "grouping": _grouping,
+    "dispute": _dispute,
+    "submission": _submission,
+    "answer": _answer,
+    "due": _due,
+    "overdue": _overdue,
+    "milestone": _milestone,
+}
