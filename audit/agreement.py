@@ -5,6 +5,7 @@ Every floor with audited rows has such a module: it yields a sentence for each r
 
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -88,7 +89,8 @@ def _head(folder: LogFolder) -> Generator[str, None, int]:
     if head is None:
         yield "log_head: the row that says how far the log is signed is missing."
     elif head.origin != checkpoint.origin or head.size < checkpoint.size or not head.note:
-        yield f"log_head: the database says the log is signed up to {head.size:,} lines, its checkpoint says {checkpoint.size:,}."
+        says = f"{head.size:,} lines are signed, and the published checkpoint {checkpoint.size:,}"
+        yield f"log_head: the database says that {says}."
     elif head.size == checkpoint.size and not head.note.startswith(note_text(published) + "\n"):
         yield "log_head: the last checkpoint in the database is not the one that was published."
     return checkpoint.size
@@ -97,7 +99,9 @@ def _head(folder: LogFolder) -> Generator[str, None, int]:
 def _entries(folder: LogFolder, size: int) -> Iterator[str]:
     columns = (Entry.id, Entry.idx, Entry.t.label("hour"), Entry.type, Entry.item, Entry.body, Entry.leaf)
     expected, published = 0, _Published(folder, size)
-    for row in streamed(select(*columns).order_by(Entry.idx.is_(None), Entry.idx, Entry.seq)):
+    placed = select(*columns).where(Entry.idx.is_not(None)).order_by(Entry.idx)
+    waiting = select(*columns).where(Entry.idx.is_(None)).order_by(Entry.seq)
+    for row in chain(streamed(placed), streamed(waiting)):
         where = f"line {row.idx:,}" if row.idx is not None else f"the waiting line {row.id}"
         if row.idx is not None and row.idx != expected:
             if row.idx < expected:
