@@ -1,8 +1,13 @@
 """A journalist follows the ten steps to the letter, and checks one line by hand."""
 
+import json
 import shlex
 import subprocess
+import urllib.request
 from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
 
 from tests.journeys.conftest import DESK, PHONE, Visit
 
@@ -49,6 +54,42 @@ def test_whoever_rewrites_what_was_kept_is_found_out(visitor, tmp_path):
     name = done.stdout.partition("FAILED ")[2].partition(":")[0]
     journalist.page.get_by_text("Every failure the check can name").click()
     assert name in journalist.page.locator(".failures dt").all_text_contents()
+
+
+VERDICTS = {
+    "untouched": "✓ This line stands in the signed record.",
+    "checkpoint": "✗ Something is wrong. Keep this page and tell others.",
+    "tile/0/": "✗ Something is wrong. Keep this page and tell others.",
+    "tile/entries/": "✗ Something is wrong. Keep this page and tell others.",
+}
+
+
+@pytest.mark.parametrize("altered", VERDICTS)
+def test_the_check_in_the_browser_believes_the_published_files_alone(visitor, site, altered):
+    reader = visitor(PHONE)
+    with urllib.request.urlopen(f"{site}/record.json?type=vote&day=") as answer:
+        id = json.load(answer)[-1]["id"]
+
+    def one_bit_off(route):
+        whole = bytearray(route.fetch().body())
+        for at in range(1, len(whole), 25):
+            whole[at] ^= 1
+        route.fulfill(body=bytes(whole))
+
+    reader.page.route(f"**/log/{altered}**", one_bit_off)
+    reader.open(f"/record/{id}")
+    reader.page.get_by_role("button", name="Check this line now").click()
+    expect(reader.page.locator("[data-verdict]")).to_have_text(VERDICTS[altered])
+    reader.look()
+
+
+def test_a_lines_page_is_whole_without_scripts(visitor, site):
+    with urllib.request.urlopen(f"{site}/record.json?type=decision") as answer:
+        id = json.load(answer)[0]["id"]
+    reader = visitor(PHONE, scripts=False)
+    reader.open(f"/record/{id}")
+    assert reader.page.get_by_role("button", name="Check this line now").count() == 0
+    assert reader.page.locator("pre[aria-label*='ommand to paste']").count() == 3
 
 
 def test_one_line_is_checked_by_hand_as_its_page_says(visitor, tmp_path):
