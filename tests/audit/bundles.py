@@ -13,8 +13,8 @@ from typing import Any
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from audit import deciding, merkle
 from audit import entries as said
-from audit import merkle
 from audit.entries import CommentEntry, ModerationEntry, VoteEntry
 from audit.notes import COSIGNATURE, ED25519, Checkpoint, Signer
 from audit.tiles import ENTRIES, Edge, Level, packed, tile_path, unpacked
@@ -318,12 +318,17 @@ def _settled(record: Record) -> None:
 def _other_acts(record: Record) -> None:
     record.add(said.StageSet(item=ITEM, stage="decided", actor="Deputy Director"))
     desk = {"item": ITEM, "actor": "Analysis desk"}
-    point = record.add(said.PointEntry(**desk, point="p1", text_sha256=said.text_digest("It costs too much")))
-    record.add(said.PointEntry(**desk, point="p1", text_sha256=said.text_digest("It costs"), prev=point))
-    record.add(said.GroupingEntry(**desk, comment=record.id("standing"), point=point), name="grouping")
+    point = record.add(deciding.PointEntry(**desk, point="p1", text_sha256=said.text_digest("It costs too much")))
+    record.add(deciding.PointEntry(**desk, point="p1", text_sha256=said.text_digest("It costs"), prev=point))
+    record.add(deciding.GroupingEntry(**desk, comment=record.id("standing"), point=point), name="grouping")
     office = {"item": ITEM, "actor": "Deputy Director", "decision": record.id("second decision")}
-    step = record.add(said.MilestoneEntry(**office, step="consult", state="planned", due=record.hour + 86400))
-    record.add(said.MilestoneEntry(**office, step="consult", state="done", prev=step))
+    step = record.add(deciding.MilestoneEntry(**office, step="consult", state="planned", due=record.hour + 86400))
+    record.add(deciding.MilestoneEntry(**office, step="consult", state="done", prev=step))
+    record.add(deciding.DisputeEntry(item=ITEM, grouping=record.id("grouping"), state="raised"), name="dispute")
+    words = said.text_digest("We see that")
+    answer = {"item": ITEM, "decision": record.id("second decision"), "verdict": "agreed", "text_sha256": words}
+    record.add(deciding.AnswerEntry(**answer, point=point), name="answer", opens={"text_sha256": "We see that"})
+    _days_and_letters(record)
     record.add(said.Census(at_size=len(record.entries), counts={"accounts": 12}))
     why = sealed("incident-reason", "A disk was full for an hour")
     record.add(
@@ -357,6 +362,16 @@ def a_receipt(record: Record, name: str = "vote", *, by: int | None = None, size
     leaves = [merkle.leaf_hash(each) for each in record.entries[:size]]
     proof = [in_base64(each) for each in merkle.inclusion_proof(place, leaves)]
     return told | {"index": place, "size": size, "proof": proof, "checkpoint": record.checkpoint(size)}
+
+
+def _days_and_letters(record: Record) -> None:
+    why = sealed("due-reason", "An inquiry reports first")
+    due = deciding.DueSet(theme="packaging", due=record.hour, actor="Deputy Director", reason_commit=why.commit)
+    record.add(due, name="due", opens={"reason_commit": why})
+    record.add(deciding.Overdue(theme="packaging", due=record.hour, undecided=1))
+    letter = {"theme": "packaging", "reference": "S-1", "how": "letter", "capacity": "public", "received": record.hour}
+    first = record.add(deciding.SubmissionEntry(**letter, actor="Post room", signatures=12))
+    record.add(deciding.SubmissionEntry(**letter, actor="Post room", withheld=True, prev=first), name="letter withheld")
 
 
 def found_in(record: Record, folder: Path, **given: Any) -> Report:

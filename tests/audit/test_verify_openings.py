@@ -37,7 +37,7 @@ def openings(record, **changed):
 
 @pytest.mark.parametrize(
     "name",
-    ["standing", "replacing", "shown again", "hide of hide", "mask of mask", "decision", "ada on uksi-1999-3242",
+    ["standing", "replacing", "shown again", "hide of hide", "mask of mask", "due", "decision", "ada on uksi-1999-3242",
      "comment on uksi-1999-3242"],
 )  # fmt: skip
 def test_a_text_withheld_without_a_word_is_named(tmp_path, name):
