@@ -253,14 +253,14 @@ def test_a_hidden_reason_cannot_be_cited(app, officials):
             by=moderator,
             now=LATER,
         )
-    with pytest.raises(RuleBroken, match="hidden or withdrawn"):
+    with pytest.raises(RuleBroken, match="hidden, withdrawn or erased"):
         approved(draft, second)
 
 
 def test_a_reason_given_on_another_regulation_cannot_be_cited(app, officials):
     elsewhere, here = a_closed_regulation(Choice.SCRAP), a_closed_regulation(Choice.KEEP)
     name = db.session.scalars(select(Comment.public_id).filter_by(regulation_id=elsewhere.id)).one()
-    with pytest.raises(RuleBroken, match="hidden or withdrawn"):
+    with pytest.raises(RuleBroken, match="hidden, withdrawn or erased"):
         submitted(here, officials[0], cited_comments=(name,))
 
 
