@@ -325,14 +325,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _hold(folder: Path) -> Any:
-    """One process a folder: two that each remember would sign past one another."""
-    file = open(folder / "lock", "w")  # noqa: SIM115 - held as long as the process lives
+def _hold(folder: Path) -> int:
+    """One process a folder, as long as it lives: two that each remember would sign past one another."""
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         raise CannotStart(f"another witness is running with the folder {folder}") from None
-    return file
+    return descriptor
 
 
 def _signer(folder: Path, name: str) -> Signer:
