@@ -179,7 +179,7 @@ class Publisher:
             signer = self.keys.log_signer(head.origin)
         except NoKey as missing:
             raise RefusesToSign(f"{missing} Without the log’s own key nothing can be signed.") from None
-        if queries.log_keys()[-1] != signer.key.public:
+        if queries.log_keys()[-1:] != [signer.key.public]:
             raise RefusesToSign("The key at hand is not the one that the record names as its own.")
         return signer
 

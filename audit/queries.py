@@ -97,11 +97,15 @@ def keys_named() -> dict[str, list[bytes]]:
     """The same for the log and for its promises."""
     named = select(Entry.body).where(Entry.type.in_((LogOpen.type, KeyRotate.type))).order_by(Entry.seq)
     keys: dict[str, list[bytes]] = {LOG: [], PROMISE: []}
-    for said in map(read, db.session.scalars(named)):
-        opens = said["type"] == LogOpen.type
-        new = {LOG: said["log_key"], PROMISE: said["promise_key"]} if opens else {said["which"]: said["new"]}
-        for which, key in new.items():
-            keys.setdefault(which, []).append(base64.b64decode(key))
+    for body in db.session.scalars(named):
+        try:
+            said = read(body)
+            opens = said["type"] == LogOpen.type
+            new = {LOG: said["log_key"], PROMISE: said["promise_key"]} if opens else {said["which"]: said["new"]}
+            for which, key in new.items():
+                keys.setdefault(which, []).append(base64.b64decode(key))
+        except (ValueError, KeyError, TypeError):
+            continue  # tampered with: nothing is signed over it, and pages must still be there to say so
     return keys
 
 

@@ -47,6 +47,18 @@ def test_a_follower_hears_every_line_once_and_in_order(app):
     assert listener.heard == list(range(log_size()))
 
 
+def test_over_a_line_that_somebody_took_away_no_follower_reads_on(app):
+    a_vote(a_regulation())
+    settle_the_record()
+    with db.engine.connect() as connection:
+        connection.exec_driver_sql("DELETE FROM entry WHERE idx = 2")
+        connection.commit()
+    listener = Listener()
+    assert followers.catch_up([listener]) == 2
+    assert followers.catch_up([listener]) == 0
+    assert listener.heard == [0, 1]
+
+
 def test_one_that_fails_keeps_its_place_and_resumes(app):
     a_vote(a_regulation())
     settle_the_record()
