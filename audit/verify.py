@@ -12,7 +12,7 @@ there is nothing here that could be checked. Entries are counted from 0, as the 
 What this does not prove: that one pseudonym is one person, that voters were free, that a person exists at all; that
 others were shown the same record as you (compare checkpoints, or look for witnesses' signatures); or that a time is
 exact, as the record rounds it to the hour. A key found in the bundle shows only that one keeper wrote all of it:
-compare its id, printed below, with one you had from elsewhere.
+compare it, as it is printed below, with one you had from elsewhere.
 
 Read from the top: the formats first, then the record's rules, then what is printed.
 """
@@ -1131,6 +1131,7 @@ def check_key(note: Note, key: Key, report: Report, where: str) -> None:
         report.fail("forged-signature", where, f"It is not signed by the record's key, {key.text}.")
     else:
         report.counts["signatures"] = report.counts.get("signatures", 0) + 1
+        report.notes.append(f"The {where} is signed by the key {key.text}.")
 
 
 def check_vkey(bundle: Bundle, checkpoint: Checkpoint, record: Record, report: Report) -> None:

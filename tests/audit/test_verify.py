@@ -77,6 +77,7 @@ def test_it_runs_alone_and_answers_by_its_exit(bundle, tmp_path):
     code, told = run(bundle)
     assert (code, told.split("\n")[-2]) == (0, "VERIFIED")
     assert f"{len(RECORD.entries)}  entries\n" in told
+    assert f"The checkpoint is signed by the key {LOG.key.text}.\n" in told
     edit_entries(bundle, 0, lambda found: found.reverse())
     code, told = run(bundle)
     assert (code, told.split("\n")[-2]) == (1, "FAILED")
