@@ -19,8 +19,9 @@ from decisions.rules import Compared, Outcome, Proposal
 from regulations.models import Regulation, Theme
 from regulations.rules import Citation
 from voting.models import FrozenTally
-from voting.queries import Reason, reasons_named, tally_of
+from voting.queries import reasons_named, tally_of
 from voting.rules import Direction, Tally
+from voting.shown import Reason
 
 
 def draft_of(regulation: Regulation, *, to_change: bool = False) -> Draft | None:

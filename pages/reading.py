@@ -17,7 +17,7 @@ from pages.sentences import day as in_words
 from pages.trail import Folded, Told, hours_of
 from regulations.models import Regulation
 from regulations.rules import Split, Stage
-from voting.queries import Reason
+from voting.shown import Reason
 
 SOURCES = {
     "official-text": "Official text",
@@ -27,7 +27,8 @@ SOURCES = {
 }
 COMMENT_FIELDS = (
     "id", "slug", "choice", "direction", "text", "who", "name_checked", "capacity", "level", "supports", "written_on",
-    "hidden_by", "hidden_on", "hidden_office", "erased_on", "erased_because", "erasure", "entry", "url",
+    "hidden_by", "hidden_on", "hidden_office", "masked_by", "masked_on", "masked_office",
+    "erased_on", "erased_because", "erasure", "entry", "url",
 )  # fmt: skip
 LINE_FIELDS = ("idx", "id", "at", "type", "item", "title", "sentence", "detail", "url")
 
@@ -76,7 +77,7 @@ def reason_shown(reason: Reason) -> dict[str, Any]:
     """What the reason card is told."""
     hidden_by = reason.hidden_by
     if hidden_by and reason.hidden_at:
-        hidden_by = f"{hidden_by} ({reason.hidden_office}, {in_words(in_uk(reason.hidden_at))})"
+        hidden_by = _with_who_and_when(hidden_by, reason)
     return {
         "id": reason.public_id,
         "choice": reason.choice,
@@ -90,8 +91,14 @@ def reason_shown(reason: Reason) -> dict[str, Any]:
         "url": url_for("reading.entry", entry_id=reason.entry_id),
         "hidden_by": hidden_by,
         "erased": erasure_shown(reason),
+        "masked_by": _with_who_and_when(reason.masked_by, reason) if reason.masked_by else None,
+        "act_url": url_for("reading.entry", entry_id=reason.act_id) if reason.act_id else None,
         "demonstration": reason.demonstration,
     }
+
+
+def _with_who_and_when(rule: str, reason: Reason) -> str:
+    return f"{rule} ({reason.hidden_office}, {in_words(in_uk(reason.hidden_at))})" if reason.hidden_at else rule
 
 
 def erasure_shown(reason: Reason) -> dict[str, Any] | None:
@@ -123,8 +130,11 @@ def comment_row(reason: Reason) -> dict[str, Any]:
         "supports": reason.supports,
         "written_on": uk_day(reason.written_at),
         "hidden_by": reason.hidden_by,
-        "hidden_on": uk_day(reason.hidden_at) if reason.hidden_at else None,
-        "hidden_office": reason.hidden_office or None,
+        "hidden_on": uk_day(reason.hidden_at) if reason.hidden_at and reason.hidden_by else None,
+        "hidden_office": reason.hidden_office if reason.hidden_by else None,
+        "masked_by": reason.masked_by,
+        "masked_on": uk_day(reason.hidden_at) if reason.hidden_at and reason.masked_by else None,
+        "masked_office": reason.hidden_office if reason.masked_by else None,
         "erased_on": uk_day(reason.erased_at) if reason.erased_at else None,
         "erased_because": reason.erased_because or None,
         "erasure": reason.erasure_id or None,

@@ -15,6 +15,7 @@ from search import queries, services
 from search.rules import CommentText, Document
 from voting.models import Comment, ModerationAct
 from voting.rules import CommentStatus
+from voting.shown import masked_words
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,12 @@ def _comments(ids: set[int | None] | None) -> tuple[list[CommentText], list[int]
     if ids is not None:
         wanted = wanted.where(Comment.id.in_(ids))
     rows = db.session.execute(wanted).all()
-    shown = [CommentText(row.id, row.regulation_id, row.text) for row in rows if row.status == CommentStatus.PUBLISHED]
+    left = masked_words([row.id for row in rows if row.status == CommentStatus.MASKED])
+    shown = [
+        CommentText(row.id, row.regulation_id, left.get(row.id, row.text))
+        for row in rows
+        if row.status == CommentStatus.PUBLISHED or row.id in left
+    ]
     gone = {id for id in ids or () if id is not None} - {text.id for text in shown}
     return shown, sorted(gone)
 

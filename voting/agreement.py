@@ -29,7 +29,9 @@ from voting.models import (
 from voting.queries import CellKey
 from voting.rules import Cell, CommentStatus
 
-SHUTS = ("hide", "hold")
+PUBLISHED = CommentStatus.PUBLISHED
+LEAVES = {"hide": CommentStatus.HIDDEN, "hold": CommentStatus.HIDDEN, "mask": CommentStatus.MASKED}
+"""As what the last act of a moderator leaves a reason."""
 
 
 def disagreements() -> Iterator[str]:
@@ -135,7 +137,7 @@ class _Item:
                 yield f"{where} is {row.status}, which {line.named} does not say."
             elif not withdrawn and erased != (row.status == CommentStatus.ERASED):
                 yield f"{where} is {row.status}, which no line about an erasure says."
-            elif not withdrawn and not erased and (row.status == CommentStatus.HIDDEN) != (acts.get(author) in SHUTS):
+            elif not withdrawn and not erased and row.status != LEAVES.get(acts.get(author, ""), PUBLISHED):
                 yield f"{where} is {row.status}, which no act of a moderator on the record says."
             if erased and row.text:
                 yield f"{where} still has the words that were erased."

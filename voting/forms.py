@@ -260,6 +260,19 @@ class ModerationForm(Form):
     seen = HiddenField(filters=[tidy_line])
 
 
+class MaskForm(ModerationForm):
+    words = TextAreaField(
+        "Words to cover",
+        description="Copy them exactly, one name, number or phrase a line. Each is covered wherever it stands.",
+        filters=[tidy],
+        validators=[AtMost(2_000)],
+    )
+
+    @property
+    def to_cover(self) -> list[str]:
+        return [words for line in self.words.data.splitlines() if (words := line.strip())]
+
+
 class ErasureForm(Form):
     understood = BooleanField(
         "I understand that this cannot be undone",

@@ -1,5 +1,9 @@
-"""Hiding a comment by a public rule, and showing it again. Nothing is deleted; the record says who, when and why."""
+"""Hiding a comment, or words of it, by a public rule, and showing it again.
 
+Nothing is deleted; the record says who, when and why.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,9 +20,10 @@ from core.errors import Clash, NotAllowed, NotFound, RuleBroken
 from regulations.models import Regulation, Theme
 from regulations.rules import Split
 from voting.models import Comment, ModerationAct
-from voting.rules import CommentStatus, ModerationRule
+from voting.rules import PUBLIC, CommentStatus, ModerationRule, covered
 
 MODERATORS = (Role.MODERATOR, Role.ADMINISTRATOR)
+_SHUT = (CommentStatus.HIDDEN, CommentStatus.MASKED)
 _GONE = (CommentStatus.WITHDRAWN, CommentStatus.ERASED)
 
 
@@ -38,7 +43,7 @@ class ToModerate:
     rule: str
     office: str
     changed_since: bool
-    """Its author has written over it since it was hidden."""
+    """Its author has written over it since it was hidden or masked."""
 
 
 def comments_to_moderate(*, status: str, slug: str, offset: int, limit: int) -> list[ToModerate]:
@@ -77,7 +82,7 @@ def _to_moderate(row: Any) -> ToModerate:
     return ToModerate(
         row.public_id, row.status, row.text, who, "" if sealed else row.choice, row.written_at, row.entry_id,
         row.slug, row.title, ModerationRule(row.rule).label if row.rule else "", row.office or "",
-        row.status == CommentStatus.HIDDEN and is_changed_since(row.target, row.entry_id),
+        row.status in _SHUT and is_changed_since(row.target, row.entry_id),
     )  # fmt: skip
 
 
@@ -106,7 +111,7 @@ def acts_on(comment: Comment) -> list[ModerationAct]:
 
 def hide_comment(*, comment: Comment, rule: ModerationRule, reason: str, by: Account, now: datetime) -> ModerationAct:
     _check_moderator(by, reason)
-    if comment.status != CommentStatus.PUBLISHED:
+    if comment.status not in PUBLIC:
         raise RuleBroken("This comment is not published, so there is nothing to hide.")
     comment.status = CommentStatus.HIDDEN
     return _act(comment, "hide", rule, reason, by, now)
@@ -114,20 +119,40 @@ def hide_comment(*, comment: Comment, rule: ModerationRule, reason: str, by: Acc
 
 def show_comment(*, comment: Comment, rule: ModerationRule, reason: str, by: Account, now: datetime) -> ModerationAct:
     _check_moderator(by, reason)
-    if comment.status != CommentStatus.HIDDEN:
+    if comment.status not in _SHUT:
         raise RuleBroken("This comment is not hidden.")
     comment.status = CommentStatus.PUBLISHED
     return _act(comment, "restore", rule, reason, by, now)
 
 
+def mask_comment(
+    *, comment: Comment, words: Sequence[str], rule: ModerationRule, reason: str, by: Account, now: datetime
+) -> ModerationAct:
+    """Cover words that break a rule and publish the rest, which the record commits to. The whole text is kept."""
+    _check_moderator(by, reason)
+    if comment.status not in (*PUBLIC, CommentStatus.HIDDEN):
+        raise RuleBroken("There is nothing here to cover.")
+    left = Sealed.of("comment", covered(comment.text, words))
+    comment.status = CommentStatus.MASKED
+    return _act(comment, "mask", rule, reason, by, now, left)
+
+
 def _check_moderator(by: Account, reason: str) -> None:
     if by.role not in MODERATORS:
-        raise NotAllowed("Only moderators may hide or restore a comment.")
+        raise NotAllowed("Only moderators may hide, mask or restore a comment.")
     if len(reason) < 10:
         raise RuleBroken("Say in a sentence why. It is published with the rule.", field="reason")
 
 
-def _act(comment: Comment, action: str, rule: ModerationRule, reason: str, by: Account, now: datetime) -> ModerationAct:
+def _act(
+    comment: Comment,
+    action: str,
+    rule: ModerationRule,
+    reason: str,
+    by: Account,
+    now: datetime,
+    left: Sealed | None = None,
+) -> ModerationAct:
     sealed = Sealed.of("moderation-reason", reason)
     act = ModerationAct(
         comment_id=comment.id, action=action, rule=rule, reason=reason, office=by.office, target=comment.entry_id,
@@ -141,6 +166,8 @@ def _act(comment: Comment, action: str, rule: ModerationRule, reason: str, by: A
         rule=rule,
         actor=by.office,
         reason_commit=sealed.commit,
+        body_commit=left.commit if left else None,
     )
-    act.entry_id = record(body, about=[act, comment], now=now, openings={"reason_commit": sealed}).id
+    openings = {"reason_commit": sealed} | ({"body_commit": left} if left else {})
+    act.entry_id = record(body, about=[act, comment], now=now, openings=openings).id
     return act

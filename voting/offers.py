@@ -9,7 +9,7 @@ from accounts.rules import Capacity
 from core.db import db
 from regulations.models import Regulation
 from voting.models import Comment, Support, Vote
-from voting.rules import CommentStatus, name_shown, public_id_of
+from voting.rules import PUBLIC, CommentStatus, name_shown, public_id_of
 
 
 def supportable(offer: str, regulation: Regulation, choice: str) -> Comment | None:
@@ -58,7 +58,7 @@ def what_became_of_reason(account_id: int, regulation_id: int) -> BecomeOfReason
     if row is None:
         return BecomeOfReason(hidden=False, changed=False)
     changed = bool(row.stands) and row.version != row.now
-    if row.status != CommentStatus.PUBLISHED:
+    if row.status not in PUBLIC:
         return BecomeOfReason(row.status == CommentStatus.HIDDEN, changed)
     shown_as = name_shown(
         level=row.level,

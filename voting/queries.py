@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -20,7 +20,6 @@ from voting.models import (
     Comment,
     CommentTally,
     FrozenTally,
-    ModerationAct,
     PendingBallot,
     Support,
     TallyCell,
@@ -29,6 +28,7 @@ from voting.models import (
     VoteDetail,
 )
 from voting.rules import Cell, Choice, CommentStatus, Tally
+from voting.shown import Reason, as_reasons
 
 Given = TypeVar("Given", Vote, Comment, Support)
 
@@ -149,64 +149,11 @@ _LEVEL_WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class Reason:
-    """A comment as readers see it."""
-
-    id: int
-    public_id: str
-    choice: str
-    direction: str | None
-    text: str
-    capacity: Capacity
-    level: int
-    display_name: str
-    organisation_name: str
-    written_at: datetime
-    entry_id: str
-    supports: int
-    hidden_by: str | None
-    demonstration: bool
-    regulation_slug: str
-    regulation_title: str
-    hidden_at: datetime | None = None
-    hidden_office: str = ""
-    version: int = 1
-    erased_at: datetime | None = None
-    erased_because: str = ""
-    erasure_id: str = ""
-    """The line that says its words were erased."""
-
-    @property
-    def is_readable(self) -> bool:
-        return self.hidden_by is None and self.erased_at is None
-
-    @property
-    def offer(self) -> str:
-        return rules.offer_of(self.public_id, self.version)
-
-    @property
-    def who(self) -> str:
-        return rules.name_shown(
-            level=self.level,
-            organisation=self.organisation_name,
-            display_name=self.display_name,
-            capacity=self.capacity,
-        )
-
-    @property
-    def name_checked(self) -> bool | None:
-        """None where no personal name is shown, False where one is that nobody checked."""
-        if self.level >= Level.ORGANISATION_MATCHED and self.organisation_name:
-            return True
-        return False if self.display_name else None
-
-
 _supports = func.coalesce(CommentTally.supports, 0).label("supports")
 
 
 def _reasons() -> Any:
-    """Comments that have their place: published, hidden or erased, and none where the split is still kept."""
+    """Comments that have their place: published, masked, hidden or erased, and none where the split is still kept."""
     return (
         select(
             Comment.id, Comment.public_id, Comment.choice, Comment.direction, Comment.text, Comment.capacity,
@@ -219,33 +166,6 @@ def _reasons() -> Any:
         .outerjoin(CommentTally, CommentTally.comment_id == Comment.id)
         .where(Comment.status != CommentStatus.WITHDRAWN, or_(Theme.split != Split.KEPT, Theme.frozen_at.is_not(None)))
     )  # fmt: skip
-
-
-def _reason(row: Any, act: Any | None) -> Reason:
-    """A hidden reason keeps its place, with the rule, the day and the office that hid it, and loses its words.
-
-    So does an erased one, with the day and why; and of that nothing is left to show again.
-    """
-    hidden = row.status == CommentStatus.HIDDEN
-    hidden_by = rules.ModerationRule(act.rule).label if act is not None else None
-    return Reason(
-        row.id, row.public_id, row.choice, row.direction, "" if hidden else row.text, Capacity(row.capacity), row.level,
-        "" if hidden else row.display_name, row.organisation_name, row.written_at, row.entry_id, row.supports,
-        hidden_by if hidden else None, row.demonstration, row.slug, row.title,
-        act.done_at if act is not None else None, act.office if act is not None else "",
-        row.version, row.erased_at, rules.ErasureBasis(row.erasure_basis).because if row.erasure_basis else "",
-        row.erasure_entry_id or "",
-    )  # fmt: skip
-
-
-def _as_reasons(rows: Sequence[Any]) -> list[Reason]:
-    hidden = [row.id for row in rows if row.status == CommentStatus.HIDDEN]
-    act_on = {}
-    if hidden:
-        acts = select(ModerationAct.comment_id, ModerationAct.rule, ModerationAct.office, ModerationAct.done_at)
-        found = db.session.execute(acts.where(ModerationAct.comment_id.in_(hidden)).order_by(ModerationAct.id))
-        act_on = {act.comment_id: act for act in found}
-    return [_reason(row, act_on.get(row.id)) for row in rows]
 
 
 def reasons_of(
@@ -268,7 +188,7 @@ def reasons_of(
         wanted = wanted.where(Comment.id.in_(ids))
     order = (Comment.written_at.desc(), Comment.id.desc()) if newest else (_supports.desc(), Comment.id.desc())
     wanted = wanted.order_by(*order).offset(offset)
-    return _as_reasons(db.session.execute(wanted if limit is None else wanted.limit(limit)).all())
+    return as_reasons(db.session.execute(wanted if limit is None else wanted.limit(limit)).all())
 
 
 def strongest_reasons(regulation_id: int, each: int = 2) -> dict[Choice, list[Reason]]:
@@ -284,13 +204,13 @@ def strongest_reasons(regulation_id: int, each: int = 2) -> dict[Choice, list[Re
     rows = db.session.execute(
         _reasons().where(Comment.id.in_(best)).order_by(_supports.desc(), Comment.id.desc())
     ).all()
-    reasons = _as_reasons(rows)
+    reasons = as_reasons(rows)
     return {choice: [reason for reason in reasons if reason.choice == choice] for choice in Choice}
 
 
 def reason_with(public_id: str) -> Reason | None:
     rows = db.session.execute(_reasons().where(Comment.public_id == public_id)).all()
-    return _as_reasons(rows)[0] if rows else None
+    return as_reasons(rows)[0] if rows else None
 
 
 def reasons_named(regulation_id: int, names: Collection[str]) -> list[Reason]:
@@ -299,14 +219,14 @@ def reasons_named(regulation_id: int, names: Collection[str]) -> list[Reason]:
         return []
     named = or_(Comment.public_id.in_(names), Comment.entry_id.in_(names))
     rows = db.session.execute(_reasons().where(Comment.regulation_id == regulation_id, named).order_by(Comment.id))
-    return _as_reasons(rows.all())
+    return as_reasons(rows.all())
 
 
 def count_reasons(regulation_id: int) -> dict[str, int]:
     """How many reasons are published for each choice."""
     wanted = (
         select(Comment.choice, func.count())
-        .where(Comment.regulation_id == regulation_id, Comment.status == CommentStatus.PUBLISHED)
+        .where(Comment.regulation_id == regulation_id, Comment.status.in_(rules.PUBLIC))
         .group_by(Comment.choice)
     )
     return {row[0]: row[1] for row in db.session.execute(wanted)}
@@ -343,7 +263,7 @@ def offered_reasons(
         or_(ranked.c.strong <= _DRAWN_FROM, ranked.c.new <= _DRAWN_FROM, ranked.c.public_id == chosen)
     )
     rows = db.session.execute(_reasons().where(Comment.id.in_(pool)).order_by(Comment.id)).all()
-    reasons = _as_reasons(rows)
+    reasons = as_reasons(rows)
     draw = random.Random(f"reasons:{seed}")  # noqa: S311 - a fair order, not a secret
     return {choice: _drawn([r for r in reasons if r.choice == choice], chosen, draw) for choice in Choice}
 

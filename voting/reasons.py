@@ -51,11 +51,11 @@ def _write_comment(vote: Vote, comment: Comment | None, ballot: Ballot, now: dat
         db.session.add(comment)
     elif _says_something_else(comment, ballot):
         comment.version += 1
-    hidden = _is_hidden_still(comment)
+    status = _status_still(comment)
     comment.choice, comment.direction, comment.text = ballot.choice, ballot.direction, ballot.text
     comment.capacity, comment.level, comment.display_name = ballot.capacity, vote.level, ballot.display_name
     comment.organisation_name = _name_to_show(vote)
-    comment.status = CommentStatus.HIDDEN if hidden else CommentStatus.PUBLISHED
+    comment.status = status
     comment.written_at = now
     _record_comment(comment, now)
 
@@ -66,12 +66,13 @@ def _says_something_else(comment: Comment, ballot: Ballot) -> bool:
     return comment.status == CommentStatus.WITHDRAWN or before != (ballot.text, ballot.choice, ballot.direction)
 
 
-def _is_hidden_still(comment: Comment) -> bool:
-    """Only moderators show again what they hid, whatever its author writes over it, and whether or not it was gone."""
+def _status_still(comment: Comment) -> CommentStatus:
+    """Only moderators show again what they hid or masked, whatever its author writes over it, gone or not."""
     if comment.status != CommentStatus.WITHDRAWN:
-        return comment.status == CommentStatus.HIDDEN
+        return CommentStatus(comment.status or CommentStatus.PUBLISHED)
     last = select(ModerationAct.action).where(ModerationAct.comment_id == comment.id).order_by(ModerationAct.id.desc())
-    return db.session.scalar(last.limit(1)) == "hide"
+    shut = {"hide": CommentStatus.HIDDEN, "mask": CommentStatus.MASKED}
+    return shut.get(db.session.scalar(last.limit(1)) or "", CommentStatus.PUBLISHED)
 
 
 def _name_to_show(vote: Vote) -> str:

@@ -57,6 +57,26 @@ class CommentStatus(StrEnum):
     HIDDEN = "hidden"
     WITHDRAWN = "withdrawn"
     ERASED = "erased"
+    MASKED = "masked"
+    """Published, but for words that a moderator covered."""
+
+
+PUBLIC = (CommentStatus.PUBLISHED, CommentStatus.MASKED)
+COVER = "▇▇"
+
+
+def covered(text: str, words: Sequence[str]) -> str:
+    """The text with each of some words, names or numbers covered wherever it stands. Raises RuleBroken."""
+    for word in sorted(words, key=len, reverse=True):
+        if word not in text:
+            raise RuleBroken(f"“{word}” does not stand in this comment. Copy it exactly, one a line.", field="words")
+    for word in sorted(words, key=len, reverse=True):
+        text = text.replace(word, COVER)
+    if not words:
+        raise RuleBroken("Enter the words to cover, one name, number or phrase a line.", field="words")
+    if not any(letter.isalnum() for letter in text):
+        raise RuleBroken("Nothing would be left of it. Hide the comment instead.", field="words")
+    return text
 
 
 class ErasureBasis(StrEnum):

@@ -17,7 +17,7 @@ from core.db import transaction
 from core.errors import Clash, RuleBroken
 from core.paging import Page, page_number
 from voting import moderation
-from voting.forms import SHARED_DOMAINS, ModerationForm, OrganisationForm
+from voting.forms import SHARED_DOMAINS, MaskForm, ModerationForm, OrganisationForm
 from voting.models import Comment, ModerationAct
 from voting.organisations import confirm_organisation, unchecked_organisations, vote_naming_organisation
 from voting.rules import CommentStatus, ModerationRule
@@ -32,7 +32,7 @@ MOST_ORGANISATIONS = 50
 @bp.record_once
 def _let_forms_answer_for_themselves(state: BlueprintSetupState) -> None:
     """A stale token is a sentence above what the moderator typed, not a page that has lost it."""
-    for view in (hide, restore, organisation):
+    for view in (hide, mask, restore, organisation):
         state.app.extensions["csrf"].exempt(view)
 
 
@@ -40,7 +40,7 @@ def _let_forms_answer_for_themselves(state: BlueprintSetupState) -> None:
 @staff(Role.MODERATOR, Role.ADMINISTRATOR)
 def comments() -> Answer:
     status, slug = request.args.get("status", ""), request.args.get("regulation", "").strip()[:100].replace("\x00", "")
-    status = status if status in (CommentStatus.PUBLISHED, CommentStatus.HIDDEN) else ""
+    status = status if status in (CommentStatus.PUBLISHED, CommentStatus.MASKED, CommentStatus.HIDDEN) else ""
     total = moderation.count_to_moderate(status=status, slug=slug)
     number = min(page_number(request.args.get("page")), max(1, -(-total // PER_PAGE)))
     rows = moderation.comments_to_moderate(status=status, slug=slug, offset=(number - 1) * PER_PAGE, limit=PER_PAGE)
@@ -57,11 +57,15 @@ def comments() -> Answer:
 
 
 def _in_uk(row: moderation.ToModerate) -> dict[str, Any]:
-    return {**vars(row), "written_at": clock.in_uk(row.written_at), "hidden": row.status == CommentStatus.HIDDEN}
+    return {**vars(row), "written_at": clock.in_uk(row.written_at), "shut": _SHUT.get(row.status, "")}
+
+
+_SHUT: dict[str, str] = {CommentStatus.HIDDEN: "Hidden", CommentStatus.MASKED: "Words covered"}
 
 
 def _statuses(status: str, slug: str) -> list[dict[str, Any]]:
-    words = {"": "All", CommentStatus.PUBLISHED: "Published", CommentStatus.HIDDEN: "Hidden"}
+    words = {"": "All", CommentStatus.PUBLISHED: "Published", CommentStatus.MASKED: "Words covered"}
+    words[CommentStatus.HIDDEN] = "Hidden"
     return [
         {
             "label": label,
@@ -78,14 +82,31 @@ def hide(public_id: str) -> Answer:
     return _moderate(public_id, moderation.hide_comment, "moderation/hide.html", "hidden")
 
 
+@bp.route("/staff/comments/<public_id>/mask", methods=["GET", "POST"])
+@staff(Role.MODERATOR, Role.ADMINISTRATOR)
+def mask(public_id: str) -> Answer:
+    form = MaskForm()
+
+    def cover(**given: Any) -> ModerationAct:
+        return moderation.mask_comment(words=form.to_cover, **given)
+
+    return _moderate(public_id, cover, "moderation/mask.html", "masked", form)
+
+
 @bp.route("/staff/comments/<public_id>/restore", methods=["GET", "POST"])
 @staff(Role.MODERATOR, Role.ADMINISTRATOR)
 def restore(public_id: str) -> Answer:
     return _moderate(public_id, moderation.show_comment, "moderation/restore.html", "restored")
 
 
-def _moderate(public_id: str, act: Callable[..., ModerationAct], template: str, done: str) -> Answer:
-    form, status = ModerationForm(), 200
+def _moderate(
+    public_id: str,
+    act: Callable[..., ModerationAct],
+    template: str,
+    done: str,
+    given: ModerationForm | None = None,
+) -> Answer:
+    form, status = given or ModerationForm(), 200
     comment = moderation.comment_to_moderate(public_id)
     if form.validate_on_submit():
         try:
@@ -110,22 +131,26 @@ def _shown(comment: Comment) -> dict[str, Any]:
     done = moderation.acts_on(comment)
     acts = [
         {
-            "text": f"{'Hidden' if act.action == 'hide' else 'Restored'} by {act.office}. "
+            "text": f"{_DONE.get(act.action, act.action)} by {act.office}. "
             f"{ModerationRule(act.rule).label}. {act.reason}",
             "at": clock.in_uk(act.done_at),
             "href": f"/record/{act.entry_id}",
         }
         for act in done
     ]
-    hidden = comment.status == CommentStatus.HIDDEN
+    shut = _SHUT.get(comment.status, "")
     return {
         "acts": acts,
         "last_rule": acts[-1]["text"] if acts else "",
         "written_on": clock.uk_day(comment.written_at),
         "who": comment.display_name or Capacity(comment.capacity).label,
-        "hidden": hidden,
-        "changed_since": hidden and bool(done) and moderation.is_changed_since(done[-1].target, comment.entry_id),
+        "hidden": comment.status == CommentStatus.HIDDEN,
+        "shut": shut,
+        "changed_since": bool(shut) and bool(done) and moderation.is_changed_since(done[-1].target, comment.entry_id),
     }
+
+
+_DONE = {"hide": "Hidden", "mask": "Words covered", "restore": "Restored"}
 
 
 @bp.route("/staff/organisations")

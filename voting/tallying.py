@@ -29,7 +29,7 @@ from voting.models import (
     Vote,
 )
 from voting.queries import CellKey, reasons_step, steps_of
-from voting.rules import Cell, CommentStatus
+from voting.rules import Cell
 
 GATHERED = ("vote", "comment", "support")
 """What people give. The story of a regulation adds these up by the day."""
@@ -147,9 +147,7 @@ def _add_up_again(regulation_id: int, reasons: int) -> None:
     for name, count in tally.counts.items():
         setattr(total, name, count)
     total.reasons += reasons
-    published = select(func.count()).where(
-        Comment.regulation_id == regulation_id, Comment.status == CommentStatus.PUBLISHED
-    )
+    published = select(func.count()).where(Comment.regulation_id == regulation_id, Comment.status.in_(rules.PUBLIC))
     total.comments = db.session.scalar(published) or 0
 
 
