@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from audit.models import Entry
 from core.db import db
+from opendata.bundle import Keeper
 from tests.factories import (
     NOON,
     a_decision,
@@ -66,6 +67,7 @@ def site(app):
     a_frozen_theme(theme, now=NOON.replace(day=6))
     decision = a_decision(decided)
     entry = db.session.scalars(select(Entry.id).filter_by(type="decision")).one()
+    Keeper().refresh()
     given = {"slug": open_one.slug, "reference": decision.reference, "entry_id": entry, "name": "privacy"}
     db.session.rollback()
     return app, given, theme.slug
