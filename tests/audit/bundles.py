@@ -329,7 +329,7 @@ def _other_acts(record: Record) -> None:
     answer = {"item": ITEM, "decision": record.id("second decision"), "verdict": "agreed", "text_sha256": words}
     record.add(deciding.AnswerEntry(**answer, point=point), name="answer", opens={"text_sha256": "We see that"})
     _days_and_letters(record)
-    record.add(said.Census(at_size=len(record.entries), counts={"accounts": 12}))
+    record.add(said.Census(at_size=len(record.entries), counts={"accounts": 12}), name="census")
     why = sealed("incident-reason", "A disk was full for an hour")
     record.add(
         said.Incident(kind="outage", actor="The operator", reason_commit=why.commit), opens={"reason_commit": why}

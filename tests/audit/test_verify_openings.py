@@ -110,6 +110,16 @@ def test_a_text_may_be_away_while_the_last_act_on_it_holds_it_back(tmp_path):
     assert (report.failures, report.counts["openings absent held"]) == ([], 2)
 
 
+def test_the_words_that_a_mask_leaves_must_be_there_as_long_as_it_is_the_last_word(tmp_path):
+    bundle = RECORD.write(tmp_path / "b")
+    mask = RECORD.id("mask of mask")
+    kept = [opening for opening in RECORD.openings if (opening["entry"], opening["field"]) != (mask, "body_commit")]
+    (bundle / "openings.jsonl").write_bytes(lines(kept))
+    report = verify(bundle)
+    assert names(report) == ["missing-opening"]
+    assert report.failures[0].place == RECORD.places["mask of mask"]
+
+
 def test_while_a_theme_keeps_its_split_nothing_of_it_need_be_open_and_afterwards_all(tmp_path):
     record = a_record()
     record.add(tally_of_waiting(record), name="late tally")

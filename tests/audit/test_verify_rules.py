@@ -108,6 +108,7 @@ REWRITTEN = [
      ["malformed-entry"], "invalidation"),
     ("a struck vote that is not there", saying("invalidation", targets=[ABSENT]),
      ["unknown-reference"], "invalidation"),
+    ("a census of what is still to come", saying("census", at_size=2**40), ["malformed-entry"], "census"),
     ("a mask that leaves nothing", saying("mask of mask", body_commit=None), ["malformed-entry"], "mask of mask"),
     ("a fraction", saying("unknown", x=[0.5]), ["not-canonical"], None),
     ("words not in NFC", saying("unknown", x=["Cafe\u0301"]), ["not-canonical"], None),
