@@ -88,6 +88,7 @@ const STEPS = [
     async (it) => {
       const [file, log] = [receipt(it), published(it)];
       if (!(it.index < log.size)) throw new CannotTell("There is no place to prove yet.");
+      if (!same(await log.node(0, it.index), file.leaf)) throw new Wrong("The published hash at its place is another’s.");
       const proof = await log.inclusion(it.index);
       if (!(await includes(it.index, log.size, file.leaf, proof, it.head.root))) {
         throw new Wrong("The published hashes do not lead from your line to what was signed.");

@@ -12,9 +12,11 @@ from audit.models import Entry
 from audit.notes import BadNote, Checkpoint, VerifierKey, note_text, vouched
 from audit.queries import log_size
 from audit.tiles import log_folder, tile_path
+from audit.verify import verify
 from core import clock
 from core.db import db, transaction
 from core.errors import Clash, Unavailable
+from opendata.bundle import write_bundle
 from regulations.rules import Split
 from tests.conftest import both_databases
 from tests.factories import (
@@ -152,6 +154,19 @@ def test_the_file_proves_its_line_by_recomputation_alone(client):
         proof = [base64.b64decode(one) for one in kept["proof"]]
         assert merkle.verify_inclusion(kept["index"], kept["size"], leaf, proof, checkpoint.root)
         assert not merkle.verify_inclusion(kept["index"] - 1, kept["size"], leaf, proof, checkpoint.root)
+
+
+def test_the_file_satisfies_the_verifier_that_strangers_use(client, tmp_path):
+    receipt = a_vote(a_regulation(), voter=a_voter("kim@example.org"))
+    a_vote(a_regulation(a_theme(split=Split.KEPT)))
+    settle_the_record()
+    bundle, kept = tmp_path / "record.zip", tmp_path / "receipt.json"
+    write_bundle(bundle, log_folder())
+    kept.write_text(json.dumps(file_of(client, receipt)), "utf-8")
+    assert verify(str(bundle), receipt=str(kept), identity="kim@example.org").failures == []
+    assert verify(str(bundle), receipt=str(kept), identity="lee@example.org").failures
+    kept.write_text(kept.read_text("utf-8").replace("keep", "scrap"), "utf-8")
+    assert verify(str(bundle), receipt=str(kept)).failures
 
 
 def test_the_file_is_its_holders_alone_and_has_a_name(client):
