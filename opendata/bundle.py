@@ -4,6 +4,7 @@ The same record gives the same bytes: members in their order, no dates.
 """
 
 import json
+import os
 import time
 import zipfile
 from collections.abc import Iterator
@@ -79,7 +80,7 @@ def write_bundle(path: Path, folder: LogFolder) -> Bundle:
 
 
 def _write_as_of(note: str, path: Path, folder: LogFolder) -> Bundle:
-    temporary = path.with_name(f".{path.name}.new")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with snapshot(), zipfile.ZipFile(temporary, "w", allowZip64=True) as file:
             made = _write(file, note, folder)

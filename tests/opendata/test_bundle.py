@@ -10,6 +10,7 @@ import zipfile
 
 import pytest
 
+import commands
 from accounts.models import Account
 from accounts.rules import Role
 from audit.notes import Checkpoint, note_text
@@ -132,7 +133,7 @@ def test_it_reads_the_same_by_byte_for_the_same_record_and_says_how_to_check_it(
         assert [name for name in opened.namelist() if not name.startswith("tile/")] == [
             "README.txt", "checkpoint", "vkey", "policy", "verify.py", "openings.jsonl",
         ]  # fmt: skip
-    assert os.listdir(tmp_path).count(".record.zip.new") == 0
+    assert sorted(os.listdir(tmp_path)) == ["again.zip", "record.zip"]
 
 
 def test_a_tree_of_a_size_has_just_the_tiles_it_needs():
@@ -221,6 +222,13 @@ def test_the_keeper_makes_the_file_again_only_when_the_record_has_grown_and_it_h
     assert keeper.refresh() is None, "it has made one just now"
     keeper.rests_until = 0.0
     assert keeper.refresh().size == log_size() > first.size
+
+
+def test_the_workers_chores_keep_the_file(file):
+    a_vote(a_regulation())
+    settle_the_record()
+    commands.do_chores(Keeper())
+    assert kept_bundle().size == log_size()
 
 
 @pytest.mark.parametrize("what", ["hide", "erase"])
