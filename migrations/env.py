@@ -22,5 +22,17 @@ def run(connection):
 if connection is not None:
     run(connection)
 else:
-    with current_app.extensions["migrate"].db.engine.begin() as connection:
-        run(connection)
+    with current_app.extensions["migrate"].db.engine.connect() as connection:
+        sqlite = connection.dialect.name == "sqlite"
+        driver = connection.connection.dbapi_connection
+        if sqlite:  # a table that is copied to be altered is dropped for a moment, whatever rows refer to it
+            driver.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                run(connection)
+                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all() if sqlite else []
+                if broken:
+                    raise RuntimeError(f"After this migration rows would refer to rows that are gone: {broken[:5]}")
+        finally:
+            if sqlite:
+                driver.execute("PRAGMA foreign_keys=ON")

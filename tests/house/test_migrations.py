@@ -6,10 +6,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
 from app import create_app
+from core import clock
 from core.db import db
+from decisions.models import Decision
+from tests.factories import NOON, a_decision, a_frozen_theme, a_regulation, open_the_record
 from tests.postgres import private_postgres
 
 ROOT = Path(__file__).parents[2]
@@ -71,3 +74,18 @@ def test_the_record_reads_by_its_indexes(empty_app):
         with db.engine.connect() as connection:
             plan = " ".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}"))
         assert index in plan, f"{query}: {plan}"
+
+
+def test_migrations_walk_a_site_that_is_in_use_back_one_step_and_up_again(empty_app):
+    upgrade()
+    with clock.pretending(NOON):
+        open_the_record()
+        regulation = a_regulation()
+        a_frozen_theme(regulation.theme)
+        decision = a_decision(regulation)
+    kept = (decision.reference, decision.entry_id)
+    db.session.remove()
+    downgrade()
+    upgrade()
+    assert db.session.execute(select(Decision.reference, Decision.entry_id)).one() == kept
+    assert differences() == []
