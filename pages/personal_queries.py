@@ -38,6 +38,8 @@ class Contribution:
     reason_kind: ReasonKind
     reason: str
     hidden_by: str
+    masked_by: str
+    """Words of it were covered; the person sees them all the same."""
     stands_behind: str
     reason_changed: bool
     """Its author has changed the reason this person stood behind."""
@@ -119,7 +121,7 @@ def _same_author_of(reason: type[Comment] | type[Support]) -> ColumnElement[bool
 
 
 def _contribution(row: Any) -> Contribution:
-    hidden = row.comment_status == CommentStatus.HIDDEN
+    rule = ModerationRule(row.rule).label if row.rule else ""
     changed = row.supported_version != row.version_stood_behind
     stage = Stage(row.stage)
     return Contribution(
@@ -138,7 +140,8 @@ def _contribution(row: Any) -> Contribution:
         organisation=row.organisation_name,
         reason_kind=ReasonKind(row.reason_kind),
         reason=row.reason or "",
-        hidden_by=ModerationRule(row.rule).label if hidden and row.rule else "",
+        hidden_by=rule if row.comment_status == CommentStatus.HIDDEN else "",
+        masked_by=rule if row.comment_status == CommentStatus.MASKED else "",
         stands_behind=row.supported if row.supported_status == CommentStatus.PUBLISHED and not changed else "",
         reason_changed=changed,
         details={name: given for name in DETAILS if (given := getattr(row, name)) not in (None, "")},

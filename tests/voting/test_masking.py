@@ -111,6 +111,16 @@ def test_whatever_its_author_writes_over_a_mask_waits_for_a_moderator(app, clien
     the_record_is_whole()
 
 
+def test_its_author_reads_their_own_words_and_that_some_are_covered_for_others(app, client):
+    author = a_voter()
+    act(a_reason(a_regulation(), author))
+    page = sign_in(client, author).get("/my/contributions")
+    assert "Zebedee pays twice" in page.text
+    assert "A moderator covered words of this reason for others" in page.text
+    (said,) = client.get("/my/contributions.json").json["contributions"]
+    assert (said["reason"], said["masked_by"]) == (TEXT, ModerationRule.PERSONAL_DATA.label)
+
+
 @both_databases
 def test_a_masked_reason_can_be_shown_whole_again_or_hidden_altogether(app):
     regulation = a_regulation()
