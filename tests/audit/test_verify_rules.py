@@ -106,6 +106,9 @@ REWRITTEN = [
     ("a choice of one's own", saying("vote", choice="burn"), ["malformed-entry"], "vote"),
     ("201 votes struck out at once", saying("invalidation", targets=[ABSENT] * 201),
      ["malformed-entry"], "invalidation"),
+    ("a list of struck votes given twice", saying("invalidation", targets_commit=DIGEST), ["malformed-entry"],
+     "invalidation"),
+    ("more than 8 KiB", saying("unknown", x=["y" * 8192]), ["not-canonical"], None),
     ("a struck vote that is not there", saying("invalidation", targets=[ABSENT]),
      ["unknown-reference"], "invalidation"),
     ("a census of what is still to come", saying("census", at_size=2**40), ["malformed-entry"], "census"),
@@ -129,6 +132,13 @@ def test_rewriting_and_signing_anew_is_found_by(tmp_path, change, wanted, named)
 
 def test_rewriting_nothing_is_nothing(tmp_path):
     assert found_in(RECORD.rewritten(lambda bodies: None), tmp_path).failures == []
+
+
+def test_an_entry_may_be_an_hour_behind_and_no_more(tmp_path):
+    behind = saying("unknown", t=RECORD.hour - 3600)
+    assert names(found_in(RECORD.rewritten(behind), tmp_path / "one")) == []
+    behind = saying("unknown", t=RECORD.hour - 7200)
+    assert names(found_in(RECORD.rewritten(behind), tmp_path / "two")) == ["back-dated-entry"]
 
 
 def test_a_false_root_in_a_decision_is_named(tmp_path):
