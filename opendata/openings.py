@@ -12,6 +12,8 @@ from typing import Any
 
 from sqlalchemy import select
 
+from analysis.models import PointWording
+from analysis.services import point_text
 from audit.agreement import Recorded, recorded, streamed
 from audit.entries import text_digest
 from audit.models import Entry, Opening
@@ -89,6 +91,7 @@ SHUT_BY = {"hide": Because.HIDDEN, "hold": Because.HELD, "mask": Because.MASKED}
 ALWAYS_OPEN = {
     ("moderation", "reason_commit"),
     ("window", "reason_commit"),
+    ("due", "reason_commit"),
     ("incident", "reason_commit"),
     ("invalidation", "targets_commit"),
     ("reinstatement", "targets_commit"),
@@ -301,10 +304,18 @@ def _listing_texts(lines: dict[str, int]) -> Iterator[Opened]:
             yield Opened(id, "text_sha256", listing_text(row.title, row.sentence, row.summary))
 
 
+def _point_texts(lines: dict[str, int]) -> Iterator[Opened]:
+    """Each line's own words: those that were replaced stay readable."""
+    columns = (PointWording.entry_id, PointWording.title, PointWording.summary)
+    for row in db.session.execute(select(*columns).where(PointWording.entry_id.in_(lines))):
+        yield Opened(row.entry_id, "text_sha256", point_text(row.title, row.summary))
+
+
 PLAIN = {
     "decision": Plain("statement_sha256", _decision_texts),
     "theme": Plain("text_sha256", _theme_texts),
     "item.version": Plain("text_sha256", _listing_texts),
+    "point": Plain("text_sha256", _point_texts),
 }
 
 
