@@ -75,7 +75,7 @@ const STEPS = [
     "Your line, as published",
     async (it) => {
       const [file, log] = [receipt(it), published(it)];
-      it.index = await place(it);
+      it.index = place(it);
       if (!(it.index < log.size)) return open(`Line ${number(it.index)} is not signed yet. Check again in a minute.`);
       if (!same(await log.entry(it.index), file.bytes)) {
         throw new Wrong(`Line ${number(it.index)} of the published record is not the line in your file.`);
@@ -111,12 +111,12 @@ const UNSIGNED =
   "This browser cannot check Ed25519 signatures. The hashes are checked all the same; for the rest use verify.py.";
 const ifSigned = ({ unchecked }, sentence) => (unchecked ? open(UNSIGNED) : sentence);
 
-async function place(it) {
+/** From the file, or as the page has it: where the line is looked for needs no believing, as it must be found there. */
+function place(it) {
   if (Number.isInteger(it.file.index)) return it.file.index;
-  const offered = it.kept ? await readReceipt(await handedOut(it)).catch(() => null) : null;
-  if (offered?.entry === it.file.entry && Number.isInteger(offered.index)) return offered.index;
+  if (it.page.entry === it.file.said.id && it.page.index) return Number(it.page.index);
   if (it.by * 1000 < Date.now()) throw new Wrong(`It was promised its place by ${moment(it.by)}, and has none.`);
-  return open("It has no place yet. Check again in a minute.");
+  return open("It had no place yet when this page was opened. Open it again in a minute.");
 }
 
 async function whatItSays(file) {
@@ -180,7 +180,7 @@ function normal(of, typed) {
 }
 
 async function handedOut(it) {
-  const answer = await fetch(it.address, { cache: "no-store" });
+  const answer = await fetch(it.page.receipt, { cache: "no-store" });
   if (!answer.ok) throw new Wrong("This page handed out no receipt file.");
   return answer.text();
 }
@@ -234,7 +234,7 @@ for (const part of document.querySelectorAll("[data-check]")) {
     says.textContent = "Checking…";
     says.classList.remove("check__verdict--wrong");
     const [kept] = form.elements["check-file"].files;
-    const it = { address: part.dataset.receipt, kept: Boolean(kept), pasted: typed("check-key") };
+    const it = { page: part.dataset, kept: Boolean(kept), pasted: typed("check-key") };
     it.saved = typed("check-saved") && `${typed("check-saved")}\n`;
     it.identity = typed("check-identity");
     try {
