@@ -39,6 +39,21 @@ class Point(Audited, Model):
     regulation: Mapped[Regulation] = relationship()
 
 
+class PointWording(Model):
+    """What a point said under one line of the record. Earlier words stay readable when it is worded anew."""
+
+    __tablename__ = "point_wording"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    point_id: Mapped[int] = mapped_column(ForeignKey("point.id"), index=True)
+    version: Mapped[int]
+    title: Mapped[str]
+    summary: Mapped[str] = mapped_column(Text, default="")
+    worded_by: Mapped[str]
+    worded_at: Mapped[datetime]
+    entry_id: Mapped[str] = mapped_column(unique=True)
+
+
 class Grouping(Audited, Model):
     """Staff have put a comment under a point. The row stays when it is taken out again."""
 

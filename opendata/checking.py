@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 import accounts.agreement
+import analysis.agreement
 import audit.agreement
 import decisions.agreement
 import regulations.agreement
@@ -37,6 +38,7 @@ def check(folder: LogFolder) -> Checked:
         accounts.agreement.disagreements,
         regulations.agreement.disagreements,
         voting.agreement.disagreements,
+        analysis.agreement.disagreements,
         decisions.agreement.disagreements,
     )
     with snapshot():

@@ -1,0 +1,261 @@
+"""Asking about points: who stands behind each, what is under them, and what nobody has read yet.
+
+A reason counts under a point while it is published and still in the words that were read there.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, exists, func, literal, select, union_all
+
+from accounts.rules import Capacity
+from analysis.models import Dispute, Grouping, Point, PointWording, SubmissionPoint
+from core.db import db
+from core.errors import NotFound
+from regulations.models import Regulation
+from voting.models import Comment, Support, Vote
+from voting.queries import reasons_of
+from voting.rules import PUBLIC, Choice
+from voting.shown import Reason
+
+_published = Comment.status.in_(PUBLIC)
+_counts = and_(Grouping.stands.is_(True), Grouping.version == Comment.version, _published)
+
+
+@dataclass(frozen=True)
+class PointRow:
+    """A point with the people behind it: whoever wrote a reason under it or stands behind one, each once."""
+
+    id: int
+    public_id: str
+    entry_id: str
+    title: str
+    summary: str
+    few: bool
+    version: int
+    changed_at: datetime
+    behind: int = 0
+    comments: int = 0
+    by_choice: dict[str, int] = field(default_factory=dict)
+    by_capacity: dict[str, int] = field(default_factory=dict)
+    submissions: int = 0
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A point that a comment was put under, as the comment's author is told of it."""
+
+    grouping_id: int
+    comment_id: int
+    point_id: int
+    public_id: str
+    title: str
+    counts: bool
+    """It stands there in the words it has now."""
+    disputed: str
+    """open, kept or moved where its author has objected since it was put there."""
+
+
+def points_of(regulation_id: int) -> list[PointRow]:
+    """The standing points of a regulation, those with most people behind them first, the few last."""
+    wanted = select(Point).where(Point.regulation_id == regulation_id, Point.withdrawn_at.is_(None))
+    return _rows(wanted, Point.regulation_id == regulation_id)
+
+
+def point_row(point_id: int) -> PointRow:
+    return _rows(select(Point).where(Point.id == point_id), Point.id == point_id)[0]
+
+
+def _rows(wanted: Select[Any], which: Any) -> list[PointRow]:
+    columns = wanted.with_only_columns(
+        Point.id, Point.public_id, Point.entry_id, Point.title, Point.summary, Point.few, Point.version,
+        Point.changed_at,
+    )  # fmt: skip
+    people = _people(which)
+    submitted = (
+        select(SubmissionPoint.point_id, func.count()).join(Point, Point.id == SubmissionPoint.point_id).where(which)
+    )
+    submissions = {row[0]: row[1] for row in db.session.execute(submitted.group_by(SubmissionPoint.point_id))}
+    rows = [
+        PointRow(**row._mapping, **people.get(row.id, _nobody()), submissions=submissions.get(row.id, 0))
+        for row in db.session.execute(columns.order_by(Point.id))
+    ]
+    return sorted(rows, key=lambda row: (row.few, -row.behind))
+
+
+def _nobody() -> dict[str, Any]:
+    return {"behind": 0, "comments": 0, "by_choice": dict.fromkeys(Choice, 0), "by_capacity": {}}
+
+
+def _people(which: Any) -> dict[int, dict[str, Any]]:
+    authors = (
+        select(Grouping.point_id, Comment.account_id, Comment.choice, Comment.capacity, literal(1).label("wrote"))
+        .join(Comment, Comment.id == Grouping.comment_id)
+        .join(Point, Point.id == Grouping.point_id)
+        .where(_counts, which)
+    )
+    supporters = (
+        select(Grouping.point_id, Support.account_id, Vote.choice, Vote.capacity, literal(0).label("wrote"))
+        .join(Comment, Comment.id == Grouping.comment_id)
+        .join(Point, Point.id == Grouping.point_id)
+        .join(Support, Support.comment_id == Comment.id)
+        .join(Vote, and_(Vote.account_id == Support.account_id, Vote.regulation_id == Support.regulation_id))
+        .where(_counts, which, Support.stands.is_(True), Support.version == Comment.version, Vote.choice.is_not(None))
+    )
+    each = union_all(authors, supporters).subquery()
+    once = (
+        select(each.c.point_id, each.c.account_id, func.min(each.c.choice).label("choice"),
+               func.min(each.c.capacity).label("capacity"), func.sum(each.c.wrote).label("wrote"))
+        .group_by(each.c.point_id, each.c.account_id)
+        .subquery()
+    )  # fmt: skip
+    added = select(
+        once.c.point_id,
+        once.c.choice,
+        once.c.capacity,
+        func.count().label("people"),
+        func.sum(once.c.wrote).label("wrote"),
+    ).group_by(once.c.point_id, once.c.choice, once.c.capacity)
+    found: dict[int, dict[str, Any]] = {}
+    for row in db.session.execute(added):
+        of = found.setdefault(row.point_id, _nobody())
+        of["behind"] += row.people
+        of["comments"] += int(row.wrote)
+        of["by_choice"][Choice(row.choice)] += row.people
+        of["by_capacity"][row.capacity] = of["by_capacity"].get(row.capacity, 0) + row.people
+    for of in found.values():
+        of["by_capacity"] = {c: of["by_capacity"][c] for c in Capacity if c in of["by_capacity"]}
+    return found
+
+
+def comments_under(
+    point_id: int, *, choice: str | None = None, offset: int = 0, limit: int | None = None
+) -> list[Reason]:
+    """The reasons that count under a point, most supported first."""
+    ids: Any = select(Comment.id).join(Grouping).where(Grouping.point_id == point_id, _counts)
+    regulation_id = db.session.scalar(select(Point.regulation_id).where(Point.id == point_id)) or 0
+    return reasons_of(regulation_id, ids=ids, choice=choice, offset=offset, limit=limit)
+
+
+def ungrouped(
+    regulation_id: int, *, choice: str | None = None, capacity: str | None = None, words: str = ""
+) -> list[Reason]:
+    """Published comments that stand under no standing point in the words they have now, most supported first."""
+    ids: Any = _ungrouped(regulation_id, words)
+    return reasons_of(regulation_id, ids=ids, choice=choice, capacity=capacity)
+
+
+def count_ungrouped(regulation_id: int) -> int:
+    return db.session.scalar(select(func.count()).select_from(_ungrouped(regulation_id, "").subquery())) or 0
+
+
+def _ungrouped(regulation_id: int, words: str) -> Select[Any]:
+    stands = (
+        select(Grouping.id)
+        .join(Point, Point.id == Grouping.point_id)
+        .where(
+            Grouping.comment_id == Comment.id, Grouping.stands.is_(True), Grouping.version == Comment.version,
+            Point.withdrawn_at.is_(None),
+        )
+    )  # fmt: skip
+    wanted = select(Comment.id).where(Comment.regulation_id == regulation_id, _published, ~exists(stands))
+    for word in words.split():
+        wanted = wanted.where(func.lower(Comment.text).contains(word.lower(), autoescape=True))
+    return wanted
+
+
+def read_before(ids: Collection[int]) -> set[int]:
+    """Which of some comments stood under a point in words that their authors have changed since."""
+    changed = (
+        select(Grouping.comment_id)
+        .join(Comment, Comment.id == Grouping.comment_id)
+        .where(Grouping.comment_id.in_(ids), Grouping.stands.is_(True), Grouping.version != Comment.version)
+    )
+    return set(db.session.scalars(changed)) if ids else set()
+
+
+def points_of_comment(comment_id: int) -> list[Placed]:
+    """The standing points that a comment counts under."""
+    return [placed for placed in placed_of([comment_id]) if placed.counts]
+
+
+def placed_of(comment_ids: Sequence[int]) -> list[Placed]:
+    """Where comments were put, and what came of their authors' objections, in the order it happened."""
+    latest = select(Dispute.grouping_id, func.max(Dispute.id).label("id")).group_by(Dispute.grouping_id).subquery()
+    wanted = (
+        select(
+            Grouping.id, Grouping.comment_id, Grouping.stands, Grouping.version, Grouping.put_at,
+            Point.id.label("point"), Point.public_id, Point.title, Point.withdrawn_at, Comment.version.label("now"),
+            Comment.status, Dispute.id.label("dispute"), Dispute.raised_at, Dispute.outcome,
+        )
+        .join(Point, Point.id == Grouping.point_id)
+        .join(Comment, Comment.id == Grouping.comment_id)
+        .outerjoin(latest, latest.c.grouping_id == Grouping.id)
+        .outerjoin(Dispute, Dispute.id == latest.c.id)
+        .where(Grouping.comment_id.in_(comment_ids))
+    )  # fmt: skip
+    return [_placed(row) for row in db.session.execute(wanted.order_by(Grouping.put_at, Grouping.id))]
+
+
+def _placed(row: Any) -> Placed:
+    stands = row.stands and row.withdrawn_at is None and row.version == row.now and row.status in PUBLIC
+    objected = row.dispute is not None and row.raised_at >= row.put_at
+    return Placed(
+        row.id, row.comment_id, row.point, row.public_id, row.title, stands,
+        (row.outcome or "open") if objected else "",
+    )  # fmt: skip
+
+
+def point_with(public_id: str) -> Point:
+    point = db.session.scalar(select(Point).filter_by(public_id=public_id))
+    if point is None:
+        raise NotFound("There is no such point.")
+    return point
+
+
+def wordings_of(point_id: int) -> list[PointWording]:
+    """All that a point ever said, the newest first."""
+    wanted = select(PointWording).filter_by(point_id=point_id).order_by(PointWording.version.desc())
+    return list(db.session.scalars(wanted))
+
+
+def comments_named(regulation_id: int, public_ids: Collection[str]) -> list[Comment]:
+    wanted = select(Comment).where(
+        Comment.regulation_id == regulation_id, Comment.public_id.in_(public_ids), _published
+    )
+    return list(db.session.scalars(wanted.order_by(Comment.id)))
+
+
+@dataclass(frozen=True)
+class OpenDispute:
+    """An objection that waits for a second look."""
+
+    id: int
+    raised_at: datetime
+    comment_id: int
+    point_id: int
+    point_title: str
+    point_public_id: str
+    regulation_id: int
+    slug: str
+    regulation_title: str
+
+
+def open_disputes(regulation_id: int | None = None) -> list[OpenDispute]:
+    """The longest waiting first."""
+    wanted = (
+        select(
+            Dispute.id, Dispute.raised_at, Grouping.comment_id, Point.id.label("point"), Point.title.label("said"),
+            Point.public_id, Regulation.id.label("regulation"), Regulation.slug, Regulation.title,
+        )
+        .join(Grouping, Grouping.id == Dispute.grouping_id)
+        .join(Point, Point.id == Grouping.point_id)
+        .join(Regulation, Regulation.id == Point.regulation_id)
+        .where(Dispute.settled_at.is_(None))
+        .order_by(Dispute.raised_at, Dispute.id)
+    )  # fmt: skip
+    if regulation_id is not None:
+        wanted = wanted.where(Point.regulation_id == regulation_id)
+    return [OpenDispute(*row) for row in db.session.execute(wanted)]

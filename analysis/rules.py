@@ -1,0 +1,65 @@
+"""What a point is, and what happens to the objection of somebody whose reason was put under one. Pure."""
+
+from enum import StrEnum
+
+from core.errors import NotAllowed, RuleBroken
+
+TITLE_LENGTH = 160
+SUMMARY_LENGTH = 2_000
+COMMENTS_AT_ONCE = 500
+FEW_TITLE = "Raised by few people"
+FEW_SUMMARY = (
+    "Reasons that few people gave, and that make none of the other points. They are read and answered together."
+)
+
+
+class Outcome(StrEnum):
+    """What came of an objection: the reason stays where it was put, or goes elsewhere."""
+
+    KEPT = "kept"
+    MOVED = "moved"
+
+
+def check_wording(title: str, summary: str) -> None:
+    """A point says in one plain sentence what people said, so that its title can stand alone in a list."""
+    if not any(letter.isalpha() for letter in title):
+        raise RuleBroken("Say the point in one plain sentence, as those who made it would.", field="title")
+    if "\n" in title or "\r" in title:
+        raise RuleBroken("Keep the point to one line. What explains it goes into the summary.", field="title")
+    if len(title) > TITLE_LENGTH:
+        raise RuleBroken(
+            f"Shorten the point to {TITLE_LENGTH} characters or fewer. It has {len(title):,}.", field="title"
+        )
+    if len(summary) > SUMMARY_LENGTH:
+        raise RuleBroken(
+            f"Shorten the summary to {SUMMARY_LENGTH:,} characters or fewer. It has {len(summary):,}.", field="summary"
+        )
+
+
+def check_open_to_grouping(is_kept: bool) -> None:
+    """Which way people argue must not show through what is said of their reasons."""
+    if is_kept:
+        raise RuleBroken(
+            "This theme keeps its split until the count is final. Reasons can be read and put under points from then."
+        )
+
+
+def check_stands(is_withdrawn: bool) -> None:
+    if is_withdrawn:
+        raise RuleBroken("This point has been given up, so nothing can be changed about it.")
+
+
+def check_ticked(number: int) -> None:
+    if not number:
+        raise RuleBroken("Tick at least one comment.", field="comments")
+    if number > COMMENTS_AT_ONCE:
+        raise RuleBroken(f"Put at most {COMMENTS_AT_ONCE} comments under a point at a time.", field="comments")
+
+
+def check_may_object(is_author: bool, stands: bool, has_objected: bool) -> None:
+    if not is_author:
+        raise NotAllowed("Only whoever wrote a reason can object to where it was put.")
+    if not stands:
+        raise RuleBroken("Your reason is not under this point any more.")
+    if has_objected:
+        raise RuleBroken("You have told us so already. Staff look at it again, and you will find the result here.")
