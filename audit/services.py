@@ -19,6 +19,7 @@ from core.db import db, take_turn
 from core.errors import Clash, Unavailable
 
 BATCH = 1_000
+_ENTRIES, _OPENINGS = (model.metadata.tables[model.__tablename__] for model in (Entry, Opening))
 GIVEN_BY_PEOPLE = ("vote", "comment", "support")
 NOT_TAKEN = (
     "The public record cannot be signed at the moment, so nothing is taken that would have to stand in it. "
@@ -60,6 +61,7 @@ def open_log(*, origin: str, log_key: str, promise_key: str, demonstration: bool
     if queries.is_opened():
         raise Clash("This record is open already.")
     db.session.add(LogHead(id=1, origin=origin, size=0))
+    db.session.flush()
     _write(entries.LogOpen(origin=origin, log_key=log_key, promise_key=promise_key, demonstration=demonstration), now)
 
 
@@ -71,13 +73,16 @@ def record(body: Body, *, about: Any, now: datetime, openings: dict[str, Sealed]
     """
     rows = list(about) if isinstance(about, list | tuple) else [about]
     db.session.flush()  # the rows need their ids
-    check_writable()
-    entry = _write(body, now, about=rows[0])
+    written = _write(body, now, about=rows[0])
     for row in rows:
         guard.note_recorded(db.session(), row)
-    for field, sealed in (openings or {}).items():
-        db.session.add(Opening(entry_id=entry.id, field=field, kind=sealed.kind, salt=sealed.salt, text=sealed.text))
-    return Written(entry.id, entry.t)
+    if openings:
+        opened = [
+            {"entry_id": written.id, "field": name, "kind": sealed.kind, "salt": sealed.salt, "text": sealed.text}
+            for name, sealed in openings.items()
+        ]
+        db.session.connection().execute(insert(_OPENINGS), opened)
+    return written
 
 
 def record_many(model: type[Any], rows: Sequence[dict[str, Any]], bodies: Sequence[Body], *, now: datetime) -> None:
@@ -86,10 +91,9 @@ def record_many(model: type[Any], rows: Sequence[dict[str, Any]], bodies: Sequen
         raise ValueError("Every row needs its entry.")
     if not rows:
         return
-    check_writable()
+    t = _time(now)
     with guard.writing_rows_with_entries():
         ids = db.session.scalars(insert(model).returning(model.id, sort_by_parameter_order=True), rows).all()
-    t = _time(now)
     written = [
         _columns(body, t) | {"about_kind": model.__name__, "about_id": id} for body, id in zip(bodies, ids, strict=True)
     ]
@@ -99,20 +103,53 @@ def record_many(model: type[Any], rows: Sequence[dict[str, Any]], bodies: Sequen
 
 def check_writable() -> None:
     """Raises Unavailable while the record cannot be signed: then nothing is taken that would have to stand in it."""
-    head = db.session.execute(select(LogHead.refusal)).one_or_none()
+    _writing()
+
+
+def origin_and_leaf(entry_id: str) -> tuple[str, bytes]:
+    """What a promise speaks of: the log, and the leaf hash of an entry, most often one just written."""
+    writing = _writing()
+    leaf = writing.leaves.get(entry_id)
+    if leaf is None:
+        leaf = db.session.scalars(select(Entry.leaf).where(Entry.id == entry_id)).one()
+    return writing.origin, leaf
+
+
+@dataclass(frozen=True)
+class _Writing:
+    """What all entries of one transaction need to know of the record, asked once: every vote waits for the answer."""
+
+    transaction: Any
+    origin: str
+    latest: int
+    """The hour of the last entry that has its place."""
+    leaves: dict[str, bytes]
+    """Of the entries written in this transaction, by id."""
+
+
+def _writing() -> _Writing:
+    session = db.session()
+    known: _Writing | None = session.info.get("writing")
+    if known is not None and known.transaction is session.get_transaction():
+        return known
+    last = select(Entry.t).where(Entry.idx.is_not(None)).order_by(Entry.idx.desc()).limit(1).scalar_subquery()
+    head = db.session.execute(select(LogHead.origin, LogHead.refusal, last.label("latest"))).one_or_none()
     if head is None:
         raise NotOpened("log.open comes first")
     if head.refusal:
         raise Unavailable(NOT_TAKEN)
+    session.info["writing"] = known = _Writing(session.get_transaction(), head.origin, head.latest or 0, {})
+    return known
 
 
-def _write(body: Body, now: datetime, about: Any = None) -> Entry:
-    entry = Entry(**_columns(body, _time(now)))
+def _write(body: Body, now: datetime, about: Any = None) -> Written:
+    columns = _columns(body, _time(now))
     if about is not None:
-        entry.about_kind, entry.about_id = type(about).__name__, about.id
-    db.session.add(entry)
-    db.session.flush()
-    return entry
+        columns |= {"about_kind": type(about).__name__, "about_id": about.id}
+    with guard.writing_rows_with_entries():  # past the session, which has nothing to remember of a line
+        db.session.connection().execute(insert(_ENTRIES), columns)
+    _writing().leaves[columns["id"]] = columns["leaf"]
+    return Written(columns["id"], columns["t"])
 
 
 def _columns(body: Body, t: int) -> dict[str, Any]:
@@ -130,7 +167,7 @@ def _columns(body: Body, t: int) -> dict[str, Any]:
 
 def _time(now: datetime) -> int:
     """The hour, never below what already has its place: the record's time does not run backwards."""
-    return max(entries.hour_of(now), queries.latest_time())
+    return max(entries.hour_of(now), _writing().latest)
 
 
 def sequence_waiting() -> int:
@@ -146,10 +183,9 @@ def sequence_waiting() -> int:
         return 0
     size = queries.log_size()
     places = [{"its_seq": row.seq, "place": size + n} for n, row in enumerate(_in_order(waiting))]
-    table = Entry.metadata.tables[Entry.__tablename__]
     with guard.placing_entries():
         db.session.connection().execute(
-            update(table).where(table.c.seq == bindparam("its_seq")).values(idx=bindparam("place")), places
+            update(_ENTRIES).where(_ENTRIES.c.seq == bindparam("its_seq")).values(idx=bindparam("place")), places
         )
     return len(places)
 

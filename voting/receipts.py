@@ -19,6 +19,7 @@ from audit.merkle import leaf_hash, verify_inclusion
 from audit.models import Entry, LogHead, Opening
 from audit.notes import ED25519, BadNote, Checkpoint, Signer, VerifierKey, note_text, signature_lines, vouched
 from audit.queries import Head, Line, keys_named, line
+from audit.services import origin_and_leaf
 from audit.tiles import MissingTile, log_folder
 from core.db import db
 from core.errors import Unavailable
@@ -76,8 +77,7 @@ def new_receipt(vote: Vote, now: datetime) -> Receipt:
 
 
 def _promise(entry_id: str, by: datetime) -> str:
-    leaf = select(Entry.leaf).where(Entry.id == entry_id).scalar_subquery()
-    origin, leaf = db.session.execute(select(LogHead.origin, leaf)).one()
+    origin, leaf = origin_and_leaf(entry_id)
     return _signer(origin).note(Promise(origin, entry_id, leaf, by).text)
 
 
