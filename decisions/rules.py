@@ -203,3 +203,64 @@ def names_in(pasted: str) -> tuple[list[str], list[str]]:
         if not found:
             unclear.append(line.strip())
     return named, unclear
+
+
+ANSWER_LENGTH = 5_000
+SHORTEST_ANSWER = 20
+
+
+class Verdict(StrEnum):
+    """What an office answers to a point."""
+
+    ACCEPT = "accept"
+    ACCEPT_IN_PART = "accept_in_part"
+    REJECT = "reject"
+    OUT_OF_SCOPE = "out_of_scope"
+
+    @property
+    def label(self) -> str:
+        return self.value.replace("_", " ").capitalize()
+
+    @property
+    def told(self) -> str:
+        """As readers are told of it."""
+        return _TOLD[self]
+
+
+_TOLD = {
+    Verdict.ACCEPT: "Accepted",
+    Verdict.ACCEPT_IN_PART: "Accepted in part",
+    Verdict.REJECT: "Not accepted",
+    Verdict.OUT_OF_SCOPE: "Out of scope",
+}
+
+
+def check_answer(verdict: Verdict | None, reasons: str) -> None:
+    """An answer says whether what was said is taken up, and why, to people who will read it."""
+    if verdict is None:
+        raise RuleBroken("Choose what the answer is.", field="verdict")
+    if len(reasons) < SHORTEST_ANSWER:
+        sentence = f"Give the reasons for this answer in {SHORTEST_ANSWER} characters or more."
+        raise RuleBroken(sentence, field="reasons")
+    if len(reasons) > ANSWER_LENGTH:
+        surplus = len(reasons) - ANSWER_LENGTH
+        raise RuleBroken(
+            f"Shorten the reasons to {ANSWER_LENGTH:,} characters or fewer: they are {surplus:,} too long.",
+            field="reasons",
+        )
+
+
+def check_nothing_unanswered(points: int, comments: int) -> None:
+    """Nobody who gave a reason is left without a reply. ``points`` lack an answer, ``comments`` are left so."""
+    lacking = []
+    if points:
+        lacking.append("1 point" if points == 1 else f"{points:,} points")
+    if comments:
+        lacking.append("1 published comment" if comments == 1 else f"{comments:,} published comments")
+    if lacking:
+        one = points + comments == 1
+        raise RuleBroken(
+            f"{' and '.join(lacking)} {'has' if one else 'have'} no answer yet. "
+            "Every point, and every comment that stands under none, is answered before a decision is submitted.",
+            field="answers",
+        )
