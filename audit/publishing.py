@@ -229,7 +229,7 @@ class Publisher:
             if published is not None and Checkpoint.read(note_text(published)).size > size:
                 return  # another sequencer went on meanwhile, and readers are never taken back
             replace_file(self.keys.folder / LAST_SIGNED, note.encode())
-            if not (self.folder.path / VKEY).exists():
+            if self.folder.read(VKEY) != f"{key.text}\n":
                 self.folder.replace(VKEY, f"{key.text}\n".encode())
             self.folder.replace(CHECKPOINT, note.encode())
 

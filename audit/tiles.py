@@ -57,8 +57,12 @@ class LogFolder:
 
     def checkpoint(self) -> str | None:
         """The newest checkpoint with everybody's signatures, or None before the first."""
+        return self.read(CHECKPOINT)
+
+    def read(self, name: str) -> str | None:
+        """One of the small files beside the tiles, or None where it is not there."""
         try:
-            return (self.path / CHECKPOINT).read_text("utf-8")
+            return (self.path / name).read_text("utf-8")
         except FileNotFoundError:
             return None
 
