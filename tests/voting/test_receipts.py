@@ -245,9 +245,10 @@ def tamper_entry(receipt):
 
 def tamper_place(receipt):
     other = db.session.scalars(select(Entry).where(Entry.type == "vote", Entry.id != receipt.entry_id)).first()
-    place = db.session.scalars(select(Entry.idx).filter_by(id=receipt.entry_id)).one()
+    place, others = db.session.scalars(select(Entry.idx).filter_by(id=receipt.entry_id)).one(), other.idx
     unaudited(update(Entry).filter_by(id=other.id).values(idx=None))
-    unaudited(update(Entry).filter_by(id=receipt.entry_id).values(idx=place - 1 if place else place + 1))
+    unaudited(update(Entry).filter_by(id=receipt.entry_id).values(idx=others))
+    unaudited(update(Entry).filter_by(id=other.id).values(idx=place))
 
 
 def tamper_tile(receipt):
