@@ -18,7 +18,7 @@ from search.rules import citations_in
 from voting.models import DayTally
 from voting.tallying import GATHERED
 
-ABOUT_THEMES = ("theme", "window")
+ABOUT_THEMES = ("theme", "window", "due", "overdue")
 HOUR = 3600
 ACTS = 500
 UNFOLDED_AT_MOST = 40

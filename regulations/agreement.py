@@ -5,26 +5,34 @@ from typing import Any
 
 from sqlalchemy import select
 
-from audit.agreement import Recorded, recorded, streamed
+from audit.agreement import Recorded, recorded, streamed, unmatched
 from audit.entries import text_digest
 from audit.models import Entry, Opening
 from core.db import db
 from regulations import rules
-from regulations.models import Regulation, Theme
+from regulations.due import EXTENDED
+from regulations.models import DueChange, Regulation, Theme
 from regulations.rules import Stage
 from regulations.services import listing_text, theme_text
 
 
 def disagreements() -> Iterator[str]:
     yield from _themes()
+    yield from _due_changes()
     yield from _regulations()
 
 
 def _themes() -> Iterator[str]:
     listed: dict[str, Recorded] = {}
     windows: dict[str, Recorded] = {}
-    for line in recorded("theme", "window"):
-        (listed if line.said["type"] == "theme" else windows)[line.said["theme"]] = line
+    moved: dict[str, int] = {}
+    for line in recorded("theme", "window", "due"):
+        slug = line.said["theme"]
+        if line.said["type"] == "due":
+            moved[slug] = line.said["due"]
+            continue
+        (listed if line.said["type"] == "theme" else windows)[slug] = line
+        moved.pop(slug, None)  # a window set anew sets its own day
     themes = {theme.slug: theme for theme in db.session.scalars(select(Theme))}
     for slug in sorted(listed.keys() - themes.keys()):
         yield f"theme: {slug}, listed by {listed[slug].named}, is missing."
@@ -36,10 +44,10 @@ def _themes() -> Iterator[str]:
         kept = {"kind": theme.kind, "split": theme.split, "text_sha256": text_digest(theme_text(theme))}
         if any(line.said.get(name) != value for name, value in kept.items()):
             yield f"theme: {slug} is not what {line.named} says."
-        yield from _window(theme, windows.get(slug))
+        yield from _window(theme, windows.get(slug), moved.get(slug))
 
 
-def _window(theme: Theme, line: Recorded | None) -> Iterator[str]:
+def _window(theme: Theme, line: Recorded | None, due: int | None) -> Iterator[str]:
     if line is None:
         yield f"theme: the record sets no window for {theme.slug}."
         return
@@ -52,8 +60,36 @@ def _window(theme: Theme, line: Recorded | None) -> Iterator[str]:
         because = db.session.scalar(reason) or ""
     if theme.closed_early_because != because:
         yield f"theme: why {theme.slug} was closed early is not what {line.named} stands for."
-    if theme.decision_due_at != theme.closes_at + rules.DECISION_DUE:
+    if due is None and theme.decision_due_at != theme.closes_at + rules.DECISION_DUE:
         yield f"theme: the day by which {theme.slug} is to be decided does not follow from its close."
+    if due is not None and int(theme.decision_due_at.timestamp()) != due:
+        yield f"theme: the day by which {theme.slug} is to be decided is not the one it was last moved to."
+
+
+def _due_changes() -> Iterator[str]:
+    """That a day was moved, or went by: one row for each such line."""
+    lines = {line.id: line for line in recorded("due", "overdue")}
+    wanted = (
+        select(DueChange, Theme.slug, Opening.text)
+        .outerjoin(Theme, Theme.id == DueChange.theme_id)
+        .outerjoin(Opening, (Opening.entry_id == DueChange.entry_id) & (Opening.field == "reason_commit"))
+        .order_by(DueChange.id)
+    )
+    rows = db.session.execute(wanted).all()
+    yield from unmatched("due_change", [row.DueChange.entry_id for row in rows], lines.values())
+    for change, slug, reason in rows:
+        line = lines.get(change.entry_id or "")
+        if line is None:
+            continue
+        kept = {
+            "type": "due" if change.act == EXTENDED else "overdue",
+            "theme": slug,
+            "due": int(change.due_at.timestamp()),
+            "actor": change.by or None,
+            "undecided": change.undecided or None,
+        }
+        if any(line.said.get(name) != value for name, value in kept.items()) or change.reason != (reason or ""):
+            yield f"due_change: what is kept of the day {slug} is to be decided by is not what {line.named} says."
 
 
 def _regulations() -> Iterator[str]:

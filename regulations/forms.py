@@ -1,9 +1,13 @@
 """Forms about themes and their windows."""
 
-from wtforms import TextAreaField
+import re
+from datetime import date
+
+from wtforms import DateField, HiddenField, TextAreaField
+from wtforms.validators import InputRequired
 
 from core.forms import AtMost, Form, tidy
-from regulations.rules import CLOSING_REASON_LENGTH
+from regulations.rules import CLOSING_REASON_LENGTH, DUE_REASON_LENGTH
 
 
 class CloseThemeForm(Form):
@@ -13,3 +17,27 @@ class CloseThemeForm(Form):
         filters=[tidy],
         validators=[AtMost(CLOSING_REASON_LENGTH)],
     )
+
+
+class ExtendDueForm(Form):
+    shown = HiddenField()
+    until = DateField(
+        "By which day will the decisions be published?",
+        description="The last day on which they still count as on time.",
+        validators=[InputRequired("Choose a day.")],
+    )
+    reason = TextAreaField(
+        "Why is more time needed?",
+        description="One or two plain sentences. They are published with the theme and in the record.",
+        filters=[tidy],
+        validators=[AtMost(DUE_REASON_LENGTH)],
+    )
+
+    @property
+    def day_shown(self) -> date:
+        """The day its author had before their eyes; what is no day fits none."""
+        shown = self.shown.data or ""
+        try:
+            return date.fromisoformat(shown) if re.fullmatch(r"\d{4}-\d\d-\d\d", shown) else date.min
+        except ValueError:
+            return date.min

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from core.errors import RuleBroken
@@ -10,6 +10,8 @@ from core.errors import RuleBroken
 GRACE = timedelta(hours=24)
 DECISION_DUE = timedelta(days=90)
 CLOSING_REASON_LENGTH = 1_000
+DUE_REASON_LENGTH = 1_000
+LONGEST_EXTENSION = timedelta(days=366)
 ALL_SECTORS = "all-sectors"
 SECTORS = {
     "agriculture": "Agriculture",
@@ -134,6 +136,26 @@ def check_closing_early(window: Window, reason: str, now: datetime) -> None:
         raise RuleBroken("This theme is not open, so it cannot be closed early.")
     if len(reason) < 10:
         raise RuleBroken("Say in a sentence why the window closes early. It is published.", field="reason")
+
+
+def check_extending(
+    window: Window, due_on: date, until: date, undecided: int, reason: str, now: datetime, *, today: date
+) -> None:
+    """A later day, not too far off, for decisions that are still missing, and why."""
+    if not window.has_closed(now):
+        raise RuleBroken("The day on which decisions are due follows from the close, and this theme has not closed.")
+    if not undecided:
+        raise RuleBroken("Every regulation in this theme is decided, so there is no day to move.")
+    if until <= due_on:
+        raise RuleBroken(
+            "Choose a day after the one that holds now. It can only be moved to a later day.", field="until"
+        )
+    if until < today:
+        raise RuleBroken("Choose a day that has not gone by already.", field="until")
+    if until > today + LONGEST_EXTENSION:
+        raise RuleBroken("Choose a day within a year from today. It can be moved again, with a reason.", field="until")
+    if len(reason) < 10:
+        raise RuleBroken("Say in a sentence why more time is needed. It is published.", field="reason")
 
 
 def stage_of(settled: Stage | None, window: Window, now: datetime) -> Stage:

@@ -23,6 +23,7 @@ from tests.factories import (
     a_voter,
     settle_the_record,
 )
+from tests.opendata import aftermath
 from voting.erasure import erase_person
 from voting.models import Comment
 from voting.moderation import hide_comment
@@ -52,6 +53,7 @@ def played(app):
     with transaction():
         erase_person(account=gone, basis=ErasureBasis.REQUEST, now=NOON + 9 * DAY)
     a_decision(decided, now=NOON + 10 * DAY)
+    aftermath.days_go_by()
     a_vote(running, Choice.SCRAP, text="Written just now, and without its place yet.", now=NOON)
     return app
 
@@ -203,6 +205,7 @@ TAMPERINGS = {
         "UPDATE theme SET closes_at = '2026-12-31 00:00:00' WHERE slug = 'open'",
         "UPDATE theme SET opens_at = '2025-12-31 00:00:00' WHERE slug = 'open'",
         "UPDATE theme SET decision_due_at = '2029-12-31 00:00:00' WHERE slug = 'closed'",
+        "UPDATE theme SET decision_due_at = '2026-01-31 00:00:00' WHERE slug = 'moved'",
         "UPDATE theme SET closed_early_because = 'It was enough.' WHERE slug = 'open'",
         "UPDATE theme SET frozen_at = NULL WHERE slug = 'closed'",
         "UPDATE theme SET frozen_at = '2026-03-02 12:00:00' WHERE slug = 'open'",
@@ -260,6 +263,7 @@ TAMPERINGS = {
     "log_head": ["UPDATE log_head SET size = size - 1", "UPDATE log_head SET note = 'another'", "DELETE FROM log_head"],
     "tally_cell": ["UPDATE tally_cell SET votes = votes + 1", "DELETE FROM tally_cell"],
     "tally_total": ["UPDATE tally_total SET keep = keep + 1"],
+    **aftermath.TAMPERINGS,
 }
 SHOWS_IN = {
     "opening": ("opening", "missing-opening", "vote", "comment", "moderation_act"),
@@ -334,6 +338,7 @@ def test_on_postgresql_every_table_is_held_against_the_record_as_well(played):
         "UPDATE moderation_act SET rule = 'abuse'",
         "UPDATE frozen_tally SET at_size = at_size - 1",
         "UPDATE decision SET outcome = 'scrap'",
+        "UPDATE due_change SET undecided = 7",
         "UPDATE theme SET title = 'Another subject'",
         "UPDATE regulation SET title = 'Another title'",
         "UPDATE post SET role = 'administrator'",
