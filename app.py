@@ -17,7 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import accounts.routes
-import analysis.models  # noqa: F401 - its models belong to the metadata
+import analysis.own_routes
+import analysis.routes
 import audit.routes
 import core.mail
 import decisions.routes
@@ -54,6 +55,8 @@ BLUEPRINTS = (
     voting.staff_routes.bp,
     voting.assisted_routes.bp,
     voting.erasure_routes.bp,
+    analysis.routes.bp,
+    analysis.own_routes.bp,
     decisions.routes.bp,
 )
 MAX_FORM_BYTES = 512 * 1024

@@ -259,3 +259,17 @@ def open_disputes(regulation_id: int | None = None) -> list[OpenDispute]:
     if regulation_id is not None:
         wanted = wanted.where(Point.regulation_id == regulation_id)
     return [OpenDispute(*row) for row in db.session.execute(wanted)]
+
+
+def dispute_with(id: int) -> Dispute:
+    dispute = db.session.get(Dispute, id) if id < 2**31 else None
+    if dispute is None:
+        raise NotFound("There is no such objection.")
+    return dispute
+
+
+def grouping_with(id: int) -> Grouping:
+    grouping = db.session.get(Grouping, id) if id < 2**62 else None
+    if grouping is None:
+        raise NotFound("Your reason is not under this point.")
+    return grouping

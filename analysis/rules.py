@@ -1,5 +1,6 @@
 """What a point is, and what happens to the objection of somebody whose reason was put under one. Pure."""
 
+import unicodedata
 from enum import StrEnum
 
 from core.errors import NotAllowed, RuleBroken
@@ -63,3 +64,9 @@ def check_may_object(is_author: bool, stands: bool, has_objected: bool) -> None:
         raise RuleBroken("Your reason is not under this point any more.")
     if has_objected:
         raise RuleBroken("You have told us so already. Staff look at it again, and you will find the result here.")
+
+
+def same_words(text: str) -> str:
+    """What two texts share when they differ in nothing but case, spacing and signs: the words sent round."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return " ".join("".join(letter if letter.isalnum() else " " for letter in plain).split()) or plain.strip()

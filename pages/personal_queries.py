@@ -40,6 +40,8 @@ class Contribution:
     hidden_by: str
     masked_by: str
     """Words of it were covered; the person sees them all the same."""
+    comment_id: int | None
+    """The reason that counts for this person, their own or the one they stand behind."""
     stands_behind: str
     reason_changed: bool
     """Its author has changed the reason this person stood behind."""
@@ -97,9 +99,10 @@ def _rows(account_id: int, now: datetime) -> Any:
             Regulation.slug, Regulation.title, Regulation.kind, Regulation.year, Regulation.number,
             Theme.slug.label("theme"), Theme.title.label("theme_title"), stage_expression(now).label("stage"),
             Theme.closes_at, Theme.decision_due_at, Theme.frozen_at, Vote.choice, Vote.direction, Vote.capacity,
-            Vote.organisation_name, Vote.reason_kind, Comment.text.label("reason"),
+            Vote.organisation_name, Vote.reason_kind, Comment.id.label("own_id"), Comment.text.label("reason"),
             Comment.status.label("comment_status"),
-            _last_rule.label("rule"), _supported.text.label("supported"), _supported.status.label("supported_status"),
+            _last_rule.label("rule"), _supported.id.label("supported_id"), _supported.text.label("supported"),
+            _supported.status.label("supported_status"),
             _supported.version.label("supported_version"), Support.version.label("version_stood_behind"),
             Vote.cast_at, Vote.entry_id, _last_receipt.label("receipt"), Decision.reference, Decision.outcome,
             Decision.statement, Decision.comparison_sentence, Decision.published_at,
@@ -142,6 +145,7 @@ def _contribution(row: Any) -> Contribution:
         reason=row.reason or "",
         hidden_by=rule if row.comment_status == CommentStatus.HIDDEN else "",
         masked_by=rule if row.comment_status == CommentStatus.MASKED else "",
+        comment_id=row.own_id or (row.supported_id if not changed else None),
         stands_behind=row.supported if row.supported_status == CommentStatus.PUBLISHED and not changed else "",
         reason_changed=changed,
         details={name: given for name in DETAILS if (given := getattr(row, name)) not in (None, "")},

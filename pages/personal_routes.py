@@ -9,6 +9,8 @@ from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response
 
+from analysis.own_routes import placed_shown
+from analysis.queries import Placed, placed_of
 from core import clock
 from core.access import participant, visitor
 from core.db import transaction
@@ -42,11 +44,13 @@ def contributions() -> str:
     total = count_contributions(current_user.id)
     number = min(asked, Page((), 1, total).pages)
     rows = contributions_by(current_user.id, now, offset=(number - 1) * PER_PAGE, limit=PER_PAGE)
+    placed = placed_of([row.comment_id for row in rows if row.comment_id is not None])
     return render_template(
         "personal/contributions.html",
         email=current_user.email,
         waiting=[_waiting_row(ballot) for ballot in waiting_ballots(current_user.email or "", now)],
-        groups=_in_groups([_shown(row) for row in rows]),
+        groups=_in_groups([_shown(row) | {"placed": _placed(row, placed)} for row in rows]),
+        token=generate_csrf(),
         page=Page(rows, number, total),
     )
 
@@ -156,6 +160,14 @@ def _shown(row: Contribution) -> dict[str, Any]:
         "decision_href": url_for("decision_log.decision", reference=row.decision) if row.decision else "",
         "links": [(words, href) for words, href in links if href],
     }
+
+
+def _placed(row: Contribution, placed: list[Placed]) -> list[dict[str, Any]]:
+    """The points this reason was put under; whoever only stands behind it has nothing to object to."""
+    of_it = [each for each in placed if each.comment_id == row.comment_id]
+    if row.reason:
+        return [placed_shown(each) for each in of_it]
+    return [placed_shown(each) | {"object_href": "", "disputed": ""} for each in of_it if each.counts]
 
 
 def _speaks_for(row: Contribution) -> str:

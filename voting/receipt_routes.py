@@ -47,6 +47,7 @@ def receipt(secret: str) -> Response:
         line=line,
         record=_record(standing),
         known_by=known_by(line),
+        secret=secret,
         file=url_for("voting.receipt_file", secret=secret),
         file_name=file_name(found.entry_id),
         counted_at=clock.in_uk(found.made_at),

@@ -1,0 +1,86 @@
+"""Identical texts folded into one, with how many people sent each: what is left to read of a campaign."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from analysis.rules import same_words
+from core.db import db
+from voting.models import Comment
+from voting.rules import Choice, CommentStatus
+from voting.shown import Reason
+
+SENT_ROUND_BY = 5
+"""From so many people on, the same words are shown as sent round."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Reasons in the same words for the same choice. ``key`` names these words and no later ones."""
+
+    key: str
+    reasons: Sequence[Reason]
+
+    @property
+    def first(self) -> Reason:
+        return self.reasons[0]
+
+    @property
+    def people(self) -> int:
+        """Those who sent it, and those who stand behind one of these."""
+        return sum(1 + reason.supports for reason in self.reasons)
+
+    @property
+    def is_readable(self) -> bool:
+        return self.first.is_readable
+
+
+def folded(reasons: Iterable[Reason]) -> list[Fold]:
+    """Those with most people behind them first."""
+    found: dict[str, list[Reason]] = {}
+    for reason in reasons:
+        found.setdefault(fold_key(reason), []).append(reason)
+    return sorted((Fold(key, same) for key, same in found.items()), key=lambda fold: -fold.people)
+
+
+def fold_key(reason: Reason) -> str:
+    words = same_words(reason.text) if reason.is_readable else reason.public_id
+    return hashlib.sha256(f"{reason.choice}\n{words}".encode()).hexdigest()[:20]
+
+
+@dataclass(frozen=True)
+class SentRound:
+    """One text that many sent: their votes count like any other's."""
+
+    text: str
+    people: int
+    by_choice: dict[str, int]
+
+
+def sent_round(regulation_id: int, most: int = 20) -> list[SentRound]:
+    """Texts on a regulation that at least five people sent in the same words, those that most sent first.
+
+    The database folds case; signs and spacing are folded here, among texts that came more than once.
+    """
+    alike = func.lower(func.trim(Comment.text))
+    wanted = (
+        select(func.min(Comment.text).label("text"), Comment.choice, func.count().label("people"))
+        .where(Comment.regulation_id == regulation_id, Comment.status == CommentStatus.PUBLISHED)
+        .group_by(alike, Comment.choice)
+        .having(func.count() > 1)
+    )
+    texts: dict[str, str] = {}
+    counts: dict[str, Counter[str]] = {}
+    for row in db.session.execute(wanted.order_by(func.count().desc(), func.min(Comment.id))):
+        words = same_words(row.text)
+        texts.setdefault(words, row.text)
+        counts.setdefault(words, Counter())[row.choice] += row.people
+    found = [
+        SentRound(texts[words], sum(chosen.values()), {choice: chosen[choice] for choice in Choice})
+        for words, chosen in counts.items()
+        if sum(chosen.values()) >= SENT_ROUND_BY
+    ]
+    return sorted(found, key=lambda each: -each.people)[:most]
