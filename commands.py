@@ -25,15 +25,15 @@ from audit.keys import LOG, PROMISE, keys_of_this_site
 from audit.publishing import RefusesToSign, publisher_of_this_site
 from audit.queries import is_opened, some_wait
 from audit.tiles import log_folder
+from chores import note_what_went_by
 from core import clock, mail, worker
 from core.config import SECRET_FILE, Settings, mark_folder
 from core.db import db, transaction
-from core.errors import RuleBroken, Unavailable
+from core.errors import RuleBroken
 from notices.follower import NoticesFollower
 from opendata.bundle import Keeper, write_bundle
 from opendata.checking import check
 from opendata.openings import NotYet
-from regulations import due
 from regulations.models import Theme
 from search.follower import SearchFollower, rebuild_comments, rebuild_documents
 from search.follower import mend as mend_search
@@ -258,25 +258,6 @@ def do_chores(keeper: Keeper) -> None:
         keeper.refresh()
     finally:
         db.session.remove()
-
-
-def note_what_went_by() -> None:
-    """Put on the record which days went by with decisions missing. One that fails is logged and keeps no other waiting.
-
-    While the record cannot be signed nothing is noted; the days are found again afterwards.
-    """
-    try:
-        audit.check_writable()
-    except Unavailable:
-        return
-    now = clock.now()
-    for theme_id in due.themes_newly_overdue(now):
-        db.session.rollback()
-        try:
-            with transaction():
-                due.note_overdue(theme=db.session.get_one(Theme, theme_id), now=now)
-        except Exception:
-            log.exception("That theme %s is overdue could not be noted.", theme_id)
 
 
 search_group = AppGroup("search", help="The search index.")

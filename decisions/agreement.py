@@ -1,21 +1,29 @@
-"""Whether published decisions are what the record says."""
+"""Whether published decisions, and the steps that follow them, are what the record says."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
-from audit.agreement import recorded, unmatched
+from audit.agreement import Recorded, recorded, unmatched
 from audit.entries import text_digest
 from audit.models import Entry
 from audit.queries import read
+from core.clock import day_begins
 from core.db import db
-from decisions.models import Decision
+from decisions.milestones import milestone_text
+from decisions.models import Decision, Milestone, MilestoneAct
 from decisions.services import decision_text
 from regulations.models import Regulation
 
 
 def disagreements() -> Iterator[str]:
+    yield from _decisions()
+    yield from _milestones()
+
+
+def _decisions() -> Iterator[str]:
     lines = {line.id: line for line in recorded("decision")}
     earlier = aliased(Decision)
     wanted = (
@@ -54,3 +62,49 @@ def _counts() -> dict[str, dict[str, int]]:
 
 
 _TALLIES = select(Entry.id, Entry.body).where(Entry.type == "tally")
+
+
+def _milestones() -> Iterator[str]:
+    """Each act on a step is what its line says, and the step itself is what its last act says."""
+    lines = {line.id: line for line in recorded("milestone")}
+    latest: dict[int | None, Recorded] = {line.about_id: line for line in lines.values()}
+    wanted = (
+        select(Milestone, Regulation.slug, Decision.entry_id.label("decision"))
+        .outerjoin(Decision, Decision.id == Milestone.decision_id)
+        .outerjoin(Regulation, Regulation.id == Decision.regulation_id)
+        .order_by(Milestone.id)
+    )
+    rows = {row.Milestone.id: row for row in db.session.execute(wanted)}
+    yield from unmatched("milestone", [row.Milestone.entry_id for row in rows.values()], latest.values())
+    acts = list(db.session.scalars(select(MilestoneAct).order_by(MilestoneAct.id)))
+    yield from unmatched("milestone_act", [act.entry_id for act in acts], lines.values())
+    last: dict[int, MilestoneAct] = {}
+    for act in acts:
+        line, row = lines.get(act.entry_id), rows.get(act.milestone_id)
+        last[act.milestone_id] = act
+        if line is None or row is None:
+            continue
+        kept = {
+            "item": row.slug,
+            "decision": row.decision,
+            "step": row.Milestone.step,
+            "state": act.state,
+            "actor": act.done_by,
+            "due": int(day_begins(act.due_on).timestamp()),
+            "text_sha256": text_digest(milestone_text(act.words, act.instrument, act.reason)),
+        }
+        if line.about_id != act.milestone_id or any(line.said.get(name) != value for name, value in kept.items()):
+            yield f"milestone_act: what is kept of a step on {row.slug} is not what {line.named} says."
+    for id, row in rows.items():
+        if id not in last or _shown(row.Milestone) != _last_said(last[id]):
+            yield f"milestone: a step on {row.slug} is shown otherwise than it was last recorded."
+
+
+def _shown(step: Milestone) -> tuple[Any, ...]:
+    by = (step.changed_by, step.changed_at, step.entry_id)
+    return (step.state, step.due_on, step.words, step.instrument, step.reason, *by)
+
+
+def _last_said(act: MilestoneAct) -> tuple[Any, ...]:
+    by = (act.done_by, act.done_at, act.entry_id)
+    return (act.state, act.due_on, act.words, act.instrument, act.reason, *by)

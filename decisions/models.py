@@ -142,6 +142,8 @@ class Milestone(Audited, Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     decision_id: Mapped[int] = mapped_column(ForeignKey("decision.id"), index=True)
     step: Mapped[str]
+    words: Mapped[str] = mapped_column(default="")
+    """What this step is, in the office's own words."""
     due_on: Mapped[date]
     state: Mapped[str]
     instrument: Mapped[str] = mapped_column(default="")
@@ -153,3 +155,22 @@ class Milestone(Audited, Model):
     demonstration: Mapped[bool] = mapped_column(default=False)
 
     decision: Mapped[Decision] = relationship()
+
+
+class MilestoneAct(Model):
+    """What one line of the record says of a step. It stays readable when the step moves on."""
+
+    __tablename__ = "milestone_act"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    milestone_id: Mapped[int] = mapped_column(ForeignKey("milestone.id"), index=True)
+    state: Mapped[str]
+    due_on: Mapped[date]
+    words: Mapped[str]
+    instrument: Mapped[str]
+    reason: Mapped[str] = mapped_column(Text)
+    done_by: Mapped[str]
+    done_at: Mapped[datetime]
+    entry_id: Mapped[str] = mapped_column(unique=True)
+
+    milestone: Mapped[Milestone] = relationship()

@@ -19,7 +19,8 @@ from audit.entries import text_digest
 from audit.models import Entry, Opening
 from audit.queries import read
 from core.db import db
-from decisions.models import Decision
+from decisions.milestones import milestone_text
+from decisions.models import Decision, MilestoneAct
 from decisions.services import decision_text
 from regulations.models import Regulation, Theme
 from regulations.rules import Split
@@ -311,11 +312,19 @@ def _point_texts(lines: dict[str, int]) -> Iterator[Opened]:
         yield Opened(row.entry_id, "text_sha256", point_text(row.title, row.summary))
 
 
+def _milestone_texts(lines: dict[str, int]) -> Iterator[Opened]:
+    """Likewise: what was said of a step earlier stays readable when it moves on."""
+    columns = (MilestoneAct.entry_id, MilestoneAct.words, MilestoneAct.instrument, MilestoneAct.reason)
+    for row in db.session.execute(select(*columns).where(MilestoneAct.entry_id.in_(lines))):
+        yield Opened(row.entry_id, "text_sha256", milestone_text(row.words, row.instrument, row.reason))
+
+
 PLAIN = {
     "decision": Plain("statement_sha256", _decision_texts),
     "theme": Plain("text_sha256", _theme_texts),
     "item.version": Plain("text_sha256", _listing_texts),
     "point": Plain("text_sha256", _point_texts),
+    "milestone": Plain("text_sha256", _milestone_texts),
 }
 
 

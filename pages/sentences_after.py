@@ -68,11 +68,19 @@ def _overdue(said: Mapping[str, Any], around: Around) -> Sentence:
 
 
 def _milestone(said: Mapping[str, Any], around: Around) -> Sentence:
-    due = f", due by {day(in_uk(moment(said['due'])))}" if "due" in said else ""
-    return Sentence(
-        f"{said['actor']} set a step towards what was decided, {plainly(said['step'])}, to "
-        f"{plainly(said['state'])}{due}."
-    )
+    step, state = f"“{plainly(said['step'])}”", plainly(said["state"])
+    due = day(in_uk(moment(said["due"]))) if "due" in said else ""
+    by = f" by {due}" if due else ""
+    if state == "missed":
+        return Sentence(f"The day for a step towards what was decided, {step}, went by{f': {due}' if due else ''}.")
+    if state in ("done", "dropped"):
+        return Sentence(
+            f"{said['actor']} said that a step towards what was decided, {step}, is {state}.", "", "decision"
+        )
+    told = f"{state}, to be done{by}" if by else state
+    if "prev" in said:
+        return Sentence(f"{said['actor']} set a step towards what was decided, {step}, anew: {told}.")
+    return Sentence(f"{said['actor']} named a step towards what was decided, {step}: {told}.")
 
 
 TOLD_BY: dict[str, Callable[[Mapping[str, Any], Around], Sentence]] = {

@@ -5,6 +5,8 @@ from datetime import timedelta
 from accounts.rules import Role
 from core.clock import last_day
 from core.db import db, transaction
+from decisions.milestones import add_milestone, change_milestone
+from decisions.steps import State, Step
 from regulations.due import extend_due, note_overdue
 from tests.factories import DAY, NOON, a_member_of_staff, a_regulation, a_theme
 
@@ -26,7 +28,43 @@ def days_go_by():
         )  # fmt: skip
 
 
+def steps_follow(decision):
+    """One step was begun and done, another is planned still."""
+    official, now = a_member_of_staff(Role.OFFICIAL), NOON + 12 * DAY
+    day = (NOON + 60 * DAY).date()
+    given = {"by": official, "now": now}
+    with transaction():
+        begun, _ = (
+            add_milestone(decision=db.session.merge(decision), step=step, words="In plain words", due_on=day, **given)
+            for step in (Step.GUIDANCE, Step.REVIEW)
+        )
+    for state in (State.UNDER_WAY, State.DONE):
+        with transaction():
+            change_milestone(
+                milestone=begun, seen=begun.entry_id, state=state, due_on=day, reason="",
+                instrument="SI 2027/123" if state is State.DONE else "", **given,
+            )  # fmt: skip
+
+
 TAMPERINGS = {
+    "milestone": [
+        "UPDATE milestone SET state = 'done' WHERE state = 'planned'",
+        "UPDATE milestone SET due_on = '2029-12-31'",
+        "UPDATE milestone SET words = 'Something less'",
+        "UPDATE milestone SET instrument = 'SI 2027/999' WHERE state = 'done'",
+        "UPDATE milestone SET reason = 'For no reason.'",
+        "UPDATE milestone SET changed_by = 'Another office'",
+        "UPDATE milestone SET entry_id = NULL WHERE state = 'done'",
+        "DELETE FROM milestone WHERE state = 'planned'",
+    ],
+    "milestone_act": [
+        "UPDATE milestone SET step = 'other'",
+        "UPDATE milestone_act SET state = 'missed' WHERE state = 'under_way'",
+        "UPDATE milestone_act SET due_on = '2029-12-31' WHERE state = 'under_way'",
+        "UPDATE milestone_act SET words = 'Something less' WHERE state = 'under_way'",
+        "UPDATE milestone_act SET done_by = 'Another office' WHERE state = 'under_way'",
+        "DELETE FROM milestone_act WHERE state = 'under_way'",
+    ],
     "due_change": [
         "UPDATE due_change SET act = 'extended' WHERE act = 'overdue'",
         "UPDATE due_change SET due_at = '2029-12-31 00:00:00' WHERE act = 'extended'",

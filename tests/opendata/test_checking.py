@@ -52,7 +52,7 @@ def played(app):
     a_frozen_theme(closed)
     with transaction():
         erase_person(account=gone, basis=ErasureBasis.REQUEST, now=NOON + 9 * DAY)
-    a_decision(decided, now=NOON + 10 * DAY)
+    aftermath.steps_follow(a_decision(decided, now=NOON + 10 * DAY))
     aftermath.days_go_by()
     a_vote(running, Choice.SCRAP, text="Written just now, and without its place yet.", now=NOON)
     return app
@@ -339,6 +339,7 @@ def test_on_postgresql_every_table_is_held_against_the_record_as_well(played):
         "UPDATE frozen_tally SET at_size = at_size - 1",
         "UPDATE decision SET outcome = 'scrap'",
         "UPDATE due_change SET undecided = 7",
+        "UPDATE milestone SET words = 'Something less'",
         "UPDATE theme SET title = 'Another subject'",
         "UPDATE regulation SET title = 'Another title'",
         "UPDATE post SET role = 'administrator'",

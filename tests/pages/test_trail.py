@@ -107,7 +107,14 @@ def test_what_keeps_the_record_itself_is_told_plainly():
         "A put a list of votes back into the count. They had been taken out by the rule: one person twice."
     )
     assert said("milestone") == (
-        "A set a step towards what was decided, law drafted, to under way, due by 2 January 1970."
+        "A named a step towards what was decided, “law drafted”: under way, to be done by 2 January 1970."
+    )
+    assert (
+        said("milestone", state="done", prev="m")
+        == "A said that a step towards what was decided, “law drafted”, is done."
+    )
+    assert said("milestone", state="missed", actor="The site", prev="m") == (
+        "The day for a step towards what was decided, “law drafted”, went by: 2 January 1970."
     )
     assert said("census") == "The site counted what it holds: regulations: 243, themes: 12."
     assert said("key.rotate") == (

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-import commands
+import chores
 from accounts.rules import Role
 from audit.entries import commitment
 from audit.models import Opening
@@ -190,7 +190,7 @@ def test_two_workers_that_look_at_once_note_a_day_once(app, theme):
     def look():
         with app.app_context(), clock.pretending(late):
             start.wait()
-            commands.note_what_went_by()
+            chores.note_what_went_by()
             db.session.remove()
 
     workers = [threading.Thread(target=look) for _ in range(2)]
