@@ -30,7 +30,9 @@ from core import clock, mail, worker
 from core.config import SECRET_FILE, Settings, mark_folder
 from core.db import db, transaction
 from core.errors import RuleBroken
+from notices import services as notices
 from notices.follower import NoticesFollower
+from notices.telling import tell_due
 from opendata.bundle import Keeper, write_bundle
 from opendata.checking import check
 from opendata.openings import NotYet
@@ -88,13 +90,15 @@ def migrate_and_open() -> None:
 
 
 def settle_record() -> None:
-    """Give every waiting entry its place, sign the log, and let the followers read to the end."""
+    """Give every waiting entry its place, sign the log, let the followers read to the end, and tell who is to hear."""
     publisher = publisher_of_this_site()
     if publisher.check():
         _place_all()
         publisher.publish(clock.now())
         cosigning_of_this_site().read_policy()
     followers.catch_up(FOLLOWERS)
+    while tell_due(clock.now()):
+        pass
 
 
 def settle_tallies() -> None:
@@ -238,7 +242,7 @@ def freeze_due() -> None:
 
 def send_mail() -> None:
     try:
-        while mail.deliver_due(clock.now()):
+        while mail.deliver_due(clock.now()) + tell_due(clock.now()):
             pass
     finally:
         db.session.remove()
@@ -252,6 +256,9 @@ def do_chores(keeper: Keeper) -> None:
         with transaction():
             ballots.forget_unconfirmed(clock.now())
             accounts.forget_old(clock.now())
+            notices.forget_erased()
+            notices.take_back_confirmed()
+            notices.set_bounced_aside(clock.now())
             if not settings().is_demonstration:
                 mail.forget_sent(clock.now())
         note_what_went_by()

@@ -186,7 +186,9 @@ def deliver_due(now: datetime) -> int:
     lapsed, under the Message-ID it had, by which mail programs know it for the same.
     """
     waiting = Mail.sent_at.is_(None) & Mail.failed_at.is_(None) & (Mail.due_at <= now)
-    due = list(db.session.scalars(select(Mail.id).where(waiting).order_by(Mail.due_at, Mail.id).limit(BATCH)))
+    # Who waits for a way in goes before those who are told of something, however many they are.
+    turn = (Mail.unsubscribe_url.is_not(None), Mail.due_at, Mail.id)
+    due = list(db.session.scalars(select(Mail.id).where(waiting).order_by(*turn).limit(BATCH)))
     db.session.rollback()
     sent = 0
     for id in due:

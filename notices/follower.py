@@ -1,4 +1,4 @@
-"""Reads the record and writes to those it concerns: a receipt for each vote, the decision when it is made."""
+"""Reads the record for those it concerns: a receipt for each vote at once, and a notice of what they wait for."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -11,18 +11,17 @@ from audit.followers import Step
 from core import clock
 from core.db import db
 from core.mail import Enclosure, Message, write_mails
-from decisions.models import Decision
-from decisions.rules import Outcome
+from notices.audience import note
+from notices.happenings import happenings
 from regulations.models import Regulation
 from voting.models import Receipt, Vote
 from voting.receipts import file_name, receipt_file, receipt_for, standing_of
-from voting.rules import Direction
 
 RECEIPT = "receipt"
 
 
 class NoticesFollower:
-    """A mail is a row, unique per recipient, cause and kind, so being told twice sends nothing twice.
+    """A mail is a row, unique per recipient, cause and kind, and so is a notice: being told twice sends nothing twice.
 
     What is sent is read by the entry's id; whose vote or address was erased meanwhile is passed over.
     """
@@ -32,9 +31,8 @@ class NoticesFollower:
 
     def follow(self, steps: Sequence[Step], now: datetime) -> None:
         write_mails(_receipts({step.id: step.idx for step in steps if step.type == "vote"}), now=now)
-        for step in steps:
-            if step.type == "decision":
-                write_mails(_decision(step), now=now)
+        for happening in happenings(steps):
+            note(happening, now)
 
     def forget(self) -> None:
         """Nothing is derived that could be built anew: what was sent stays sent."""
@@ -78,39 +76,3 @@ def enclose_receipt(entry_id: str) -> Enclosure | None:
     if found is None:
         return None
     return Enclosure(file_name(entry_id), receipt_file(found, standing_of(found, clock.now())))
-
-
-def _decision(step: Step) -> Iterator[Message]:
-    """To everyone whose vote stands. What they chose is left to their private page: mail is read over shoulders."""
-    decision = db.session.get(Decision, step.about_id)
-    if decision is None:
-        return
-    url = current_app.config["SITE"].url
-    outcome = Outcome(decision.outcome).label.lower()
-    words = {
-        "regulation_title": decision.regulation.title,
-        "outcome": outcome,
-        "way": Direction(decision.direction).label.lower() if decision.direction else "",
-        "statement": decision.statement,
-        "comparison": decision.comparison_sentence,
-        "takes_the_place": decision.supersedes_id is not None,
-        "decided_by": decision.decided_by,
-        "approved_by": decision.approved_by,
-        "decision_url": f"{url}/decisions/{decision.reference}",
-        "contributions_url": f"{url}/my/contributions",
-    }
-    heard = (
-        select(Account.email)
-        .join(Vote, Vote.account_id == Account.id)
-        .where(Vote.regulation_id == decision.regulation_id, Vote.choice.is_not(None), Account.email.is_not(None))
-        .order_by(Vote.id)
-    )
-    for email in db.session.scalars(heard).all():
-        yield Message(
-            to=email or "",
-            cause=step.id,
-            kind="decision",
-            subject=f"Decided: {outcome} – {decision.regulation.title}",
-            template="decision",
-            words=words,
-        )

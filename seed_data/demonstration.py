@@ -20,6 +20,7 @@ from core.db import db, transaction
 from core.mail import Mail
 from decisions.rules import Comparison, Outcome, Proposal, compare
 from decisions.services import approve_and_publish, save_draft, submit_draft
+from notices.services import forget_waiting
 from regulations.models import Regulation, Theme
 from regulations.queries import regulation_with
 from regulations.rules import Window
@@ -332,6 +333,7 @@ def deliver_the_past() -> None:
     """Mail of the played past counts as sent; only what went to the accounts one can sign in with is kept."""
     shown = [f"{name}@{DOMAIN}" for name in ("voter", *(name for name, _, _ in STAFF))]
     with transaction():
+        forget_waiting(but=shown)
         for mail in db.session.scalars(select(Mail).where(Mail.sent_at.is_(None))):
             if mail.recipient in shown:
                 mail.sent_at, mail.due_at = mail.written_at, None

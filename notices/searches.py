@@ -1,0 +1,57 @@
+"""Which of the searches that people follow find a regulation."""
+
+from collections.abc import Collection
+
+from sqlalchemy import func, select
+from whoosh.lang.porter import stem
+
+from accounts.models import Department
+from core.db import db
+from decisions.models import Decision
+from notices.models import Follow
+from notices.rules import Findable, Followed, finds, words_in
+from regulations.models import Regulation, RegulationSector, Theme
+
+
+def searches_that_find(regulation_ids: Collection[int]) -> dict[str, set[int]]:
+    """By search, as it is kept, the regulations of these that it finds. Five statements at most."""
+    keys = list(db.session.scalars(select(Follow.key).where(Follow.kind == Followed.SEARCH).distinct()))
+    if not keys or not regulation_ids:
+        return {}
+    found: dict[str, set[int]] = {}
+    for id, regulation in _findable(regulation_ids).items():
+        stems = {word: stem(word) for word in words_in(keys, regulation)}
+        for key in keys:
+            if finds(key, regulation, stems):
+                found.setdefault(key, set()).add(id)
+    return found
+
+
+def _findable(ids: Collection[int]) -> dict[int, Findable]:
+    sectors: dict[int, set[str]] = {}
+    marked = select(RegulationSector.regulation_id, RegulationSector.sector)
+    for row in db.session.execute(marked.where(RegulationSector.regulation_id.in_(ids))):
+        sectors.setdefault(row.regulation_id, set()).add(row.sector)
+    last = select(func.max(Decision.id)).where(Decision.regulation_id == Regulation.id).scalar_subquery()
+    wanted = (
+        select(
+            Regulation.id, Regulation.slug, Regulation.title, Regulation.sentence, Regulation.binds,
+            Regulation.summary, Theme.slug.label("theme"), Department.slug.label("department"), Decision.outcome,
+        )
+        .join(Theme, Theme.id == Regulation.theme_id)
+        .join(Department, Department.id == Regulation.department_id)
+        .outerjoin(Decision, Decision.id == last)
+        .where(Regulation.id.in_(ids))
+    )  # fmt: skip
+    return {
+        row.id: Findable(
+            title=row.title,
+            citation=row.slug,
+            text=f"{row.sentence} {row.binds} {row.summary}",
+            theme=row.theme,
+            department=row.department,
+            outcome=row.outcome or "",
+            sectors=frozenset(sectors.get(row.id, ())),
+        )
+        for row in db.session.execute(wanted)
+    }

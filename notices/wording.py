@@ -1,0 +1,228 @@
+"""What the mails say. Of a person's own matter only the words of their reason are quoted, never their choice."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import select
+
+from core.clock import last_day, uk_day
+from core.db import db
+from decisions.models import Decision, Milestone
+from decisions.rules import Outcome
+from notices.rules import LISTED_IN_FULL, Because, Kind, Told, in_short
+from notices.said import Said, said_about
+from regulations.models import DueChange, Regulation, Theme
+from voting.rules import Direction
+
+OWN_PAGE = "What you said, and where it stands, on a page that only you can open"
+
+
+def worded(notices: Sequence[Any]) -> dict[int, Told]:
+    """By notice. One that has nothing left to tell, since another of the same mail told it, is absent.
+
+    So many statements for each cause among them, however many people are told of it.
+    """
+    told: dict[int, Told] = {}
+    causes: dict[tuple[str, str], list[Any]] = {}
+    for notice in notices:
+        causes.setdefault((notice.kind, notice.cause), []).append(notice)
+    seen: dict[tuple[int, str], set[str]] = {}
+    for (kind, cause), rows in causes.items():
+        if kind == Kind.DECISION:
+            told |= _decision(cause, rows)
+        elif kind in (Kind.MILESTONE, Kind.SLIPPAGE):
+            told |= _same_for_all(rows, _step(cause, rows[0]))
+        elif kind == Kind.DONE:
+            told |= _done(rows)
+        elif kind in (Kind.OVERDUE, Kind.EXTENDED):
+            told |= _same_for_all(rows, _due_day(kind, cause, rows[0].words))
+        elif kind == Kind.THEME:
+            told |= _same_for_all(rows, _theme(rows[0].words))
+        else:
+            told |= _listed(rows, seen)
+    return told
+
+
+def _same_for_all(rows: Iterable[Any], told: Told | None) -> dict[int, Told]:
+    return {row.id: told for row in rows} if told else {}
+
+
+def _url(path: str) -> str:
+    return f"{current_app.config['SITE'].url}{path}"
+
+
+def _decision(cause: str, rows: Sequence[Any]) -> dict[int, Told]:
+    decision = db.session.scalar(select(Decision).filter_by(entry_id=cause))
+    if decision is None:
+        return {}
+    said = said_about(decision.regulation_id, decision.id, [row.account_id for row in rows])
+    way = f" ({Direction(decision.direction).label.lower()})" if decision.direction else ""
+    new = "a new decision, which takes the place of an earlier one" if decision.supersedes_id else "a decision"
+    return {
+        row.id: Told(
+            heading=f"Decided: {Outcome(decision.outcome).label.lower()}{way}",
+            about=decision.regulation.title,
+            paragraphs=(
+                f"{_why(row)}, and there is now {new}:",
+                decision.statement,
+                f"How it compares with the vote: {decision.comparison_sentence}",
+                f"Decided by {decision.decided_by}, approved by {decision.approved_by}.",
+            ),
+            quotes=_quotes(said.get(row.account_id)),
+            links=(
+                ("Read the decision, its reasons and the evidence", _url(f"/decisions/{decision.reference}")),
+                (OWN_PAGE, _url("/my/contributions")),
+            )[: 2 if row.account_id in said or row.because == Because.TOOK_PART else 1],
+        )
+        for row in rows
+    }
+
+
+def _why(row: Any) -> str:
+    return "You voted on this regulation" if row.because == Because.TOOK_PART else "You follow this"
+
+
+def _quotes(said: Said | None) -> tuple[tuple[str, str], ...]:
+    """Their reason, the points it was counted in, and what was answered."""
+    if said is None:
+        return ()
+    quotes = [("You said" if said.own else "You stand behind a reason that somebody else gave", in_short(said.words))]
+    answered = {answer.to for answer in said.answers if answer.to}
+    quotes += [("It was counted in the point", title) for title in said.points if title not in answered]
+    for answer in said.answers:
+        if answer.to:
+            others = f", with {answer.behind:,} people behind it" if answer.behind > 1 else ""
+            quotes.append((f"It was counted in the point{others}", answer.to))
+        quotes.append((f"The answer: {answer.verdict.lower()}", in_short(answer.reasons, 1_500)))
+    return tuple(quotes)
+
+
+STATES = {
+    "planned": "A step is planned",
+    "under_way": "A step is under way",
+    "done": "A step is done",
+    "missed": "A day was missed",
+    "dropped": "A step was dropped",
+}
+
+
+def _step(cause: str, row: Any) -> Told | None:
+    wanted = select(Milestone).join(Decision).where(Decision.regulation_id == row.regulation_id)
+    steps = {step.entry_id: step for step in db.session.scalars(wanted.order_by(Milestone.id))}
+    regulation = db.session.get(Regulation, row.regulation_id)
+    if regulation is None:
+        return None
+    state, due = row.words["state"], row.words.get("due")
+    name = row.words["step"].replace("_", " ")
+    standing = steps.get(cause)
+    lines = [f"The step: {name}."]
+    if due is not None and state not in ("done", "dropped"):
+        lines.append(f"It {'was' if state == 'missed' else 'is'} due by {_day(_moment(due))}.")
+    if standing is not None and standing.instrument and state == "done":
+        lines.append(f"It was done by {standing.instrument}.")
+    if standing is not None and standing.reason:
+        lines.append(f"Why: {in_short(standing.reason)}")
+    return Told(
+        heading=f"{STATES.get(state, 'A step moved')}: {name}",
+        about=regulation.title,
+        paragraphs=("What was decided on this regulation is being followed up.", *lines),
+        links=(("The regulation, its decision and each step", _url(f"/regulations/{regulation.slug}")),),
+    )
+
+
+def _done(rows: Sequence[Any]) -> dict[int, Told]:
+    regulation = db.session.get(Regulation, rows[0].regulation_id)
+    if regulation is None:
+        return {}
+    last = select(Decision.id).where(Decision.regulation_id == regulation.id).order_by(Decision.id.desc()).limit(1)
+    said = said_about(regulation.id, db.session.scalar(last), [row.account_id for row in rows])
+    return {
+        row.id: Told(
+            heading="Done: what was decided has been carried out",
+            about=regulation.title,
+            paragraphs=(f"{_why(row)}. Every step that was promised after the decision is done.",),
+            quotes=_quotes(said.get(row.account_id)),
+            links=(
+                ("The regulation, its decision and what was done", _url(f"/regulations/{regulation.slug}")),
+                (OWN_PAGE, _url("/my/contributions")),
+            )[: 2 if row.because == Because.TOOK_PART else 1],
+        )
+        for row in rows
+    }
+
+
+def _due_day(kind: str, cause: str, words: dict[str, Any]) -> Told | None:
+    theme = db.session.scalar(select(Theme).filter_by(slug=words["theme"]))
+    if theme is None:
+        return None
+    day, waiting = _day(_moment(words["due"])), words["undecided"]
+    links = (("The theme and its regulations", _url(f"/themes/{theme.slug}")),)
+    if kind == Kind.OVERDUE:
+        without = "1 regulation has no decision" if waiting == 1 else f"{waiting:,} regulations have no decision"
+        sentence = f"Decisions on this theme were due by {day}. That day went by, and {without} yet."
+        return Told(
+            "Decisions are late", theme.title, (sentence, "You hear from us once there is one that concerns you."),
+            links=links,
+        )  # fmt: skip
+    change = db.session.scalar(select(DueChange).filter_by(entry_id=cause))
+    why = (f"Why, in the words of {change.by}: {change.reason}",) if change is not None and change.reason else ()
+    return Told("Decisions are given longer", theme.title, (f"They are now due by {day}.", *why), links=links)
+
+
+def _theme(words: dict[str, Any]) -> Told | None:
+    theme = db.session.scalar(select(Theme).filter_by(slug=words["theme"]))
+    if theme is None:
+        return None
+    days = f"Votes are taken from {_on(uk_day(theme.opens_at))} to the end of {_day(theme.closes_at)}."
+    return Told(
+        "A new theme", theme.title, (theme.summary, days), links=(("The theme", _url(f"/themes/{theme.slug}")),)
+    )
+
+
+def _listed(rows: Sequence[Any], seen: dict[tuple[int, str], set[str]]) -> dict[int, Told]:
+    """What one way of following has told a person already, another need not tell again."""
+    words = rows[0].words
+    slugs: list[str] = words["slugs"]
+    titles = {
+        row.slug: row.title
+        for row in db.session.execute(select(Regulation.slug, Regulation.title).where(Regulation.slug.in_(slugs)))
+    }
+    theme = db.session.scalar(select(Theme.title).filter_by(slug=words["theme"])) or ""
+    told = {}
+    for row in rows:
+        already = seen.setdefault((row.account_id, words["theme"]), set())
+        new = [slug for slug in slugs if slug not in already and slug in titles]
+        already |= set(new)
+        if new:
+            number = len(new) if len(new) < len(slugs) else words["number"]
+            told[row.id] = _newly_listed(theme, words["theme"], number, [(titles[slug], slug) for slug in new])
+    return told
+
+
+def _newly_listed(theme: str, slug: str, number: int, named: list[tuple[str, str]]) -> Told:
+    shown = named[:LISTED_IN_FULL]
+    rest = number - len(shown)
+    return Told(
+        heading="A regulation is newly listed" if number == 1 else f"{number:,} regulations are newly listed",
+        about=named[0][0] if number == 1 else theme,
+        paragraphs=(f"Under the theme {theme}." + (f" {rest:,} more stand on its page." if rest else ""),),
+        links=(
+            *((title, _url(f"/regulations/{its}")) for title, its in shown),
+            ("The theme", _url(f"/themes/{slug}")),
+        ),
+    )
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _day(ends: datetime) -> str:
+    """The last day of what ends at a moment: at midnight, the day before."""
+    return _on(last_day(ends))
+
+
+def _on(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
