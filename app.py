@@ -24,6 +24,7 @@ import core.mail
 import decisions.routes
 import notices.models  # noqa: F401 - its models belong to the metadata
 import pages.decision_routes
+import pages.figures_routes
 import pages.log_routes
 import pages.personal_routes
 import pages.record_routes
@@ -45,6 +46,7 @@ from notices.follower import RECEIPT, enclose_receipt
 
 BLUEPRINTS = (
     pages.routes.bp,
+    pages.figures_routes.bp,
     pages.decision_routes.bp,
     pages.personal_routes.bp,
     pages.record_routes.bp,

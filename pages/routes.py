@@ -1,6 +1,5 @@
-"""Browsing: home, themes, regulations, figures, help; and the two addresses that machines ask whether all is well."""
+"""Browsing: home, themes, regulations, help; and the two addresses that machines ask whether all is well."""
 
-from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,15 @@ from decisions.queries import Wanted as WantedDecisions
 from decisions.queries import count_decisions, decisions
 from opendata.bundle import kept_bundle
 from opendata.queries import RegulationRow, ThemeNumbers, theme_numbers
-from opendata.rules import DECISION_FIELDS, REGULATION_FIELDS, THEME_FIELDS, fields, labelled, regulation_row
-from opendata.serving import csv_response, json_response
+from opendata.rules import DECISION_FIELDS, REGULATION_FIELDS, THEME_FIELDS, labelled, regulation_row
+from opendata.serving import json_response
 from pages import queries, rules
+from pages.downloads import as_data
 from pages.rules import Asked
 from regulations.queries import ThemeRow, theme_with
 from regulations.queries import themes as theme_rows
 from regulations.rules import Stage
 from search.rules import LONGEST_QUERY
-from voting.queries import order_effect
 
 bp = Blueprint("pages", __name__)
 
@@ -95,7 +94,7 @@ def themes(form: str = "") -> ResponseReturnValue:
     numbers = theme_numbers()
     cards = [_theme_card(theme, numbers, now) for theme in theme_rows(now)]
     if form:
-        return _as_data(form, map(_theme_row, cards), THEME_FIELDS, "themes.csv")
+        return as_data(form, map(_theme_row, cards), THEME_FIELDS, "themes.csv")
     stages = (Stage.OPEN, Stage.UPCOMING, Stage.UNDER_CONSIDERATION, Stage.DECIDED)
     groups = [(stage, [card for card in cards if card["stage"] is stage]) for stage in stages]
     return render_template(
@@ -111,7 +110,7 @@ def theme(slug: str, form: str = "") -> ResponseReturnValue:
     shown = theme_with(slug)
     asked = _asked(f"/themes/{shown.slug}", of_theme=shown.slug)
     if form == "csv":
-        return _as_data(form, _regulation_rows(asked, now), REGULATION_FIELDS, f"{shown.slug}.csv")
+        return as_data(form, _regulation_rows(asked, now), REGULATION_FIELDS, f"{shown.slug}.csv")
     numbers = theme_numbers().get(shown.slug, ThemeNumbers())
     stage = shown.window.stage(now)
     if stage is Stage.UNDER_CONSIDERATION and numbers.settled == numbers.regulations:
@@ -163,25 +162,8 @@ def regulations(form: str = "") -> ResponseReturnValue:
     now = clock.now()
     asked = _asked("/regulations")
     if form:
-        return _as_data(form, _regulation_rows(asked, now), REGULATION_FIELDS, "regulations.csv")
+        return as_data(form, _regulation_rows(asked, now), REGULATION_FIELDS, "regulations.csv")
     return render_template("pages/regulations.html", **_listing(asked, now), counted=_counted())
-
-
-@bp.route("/figures")
-@public
-def figures() -> ResponseReturnValue:
-    return render_template("pages/figures.html")
-
-
-@bp.route("/figures/ballot-order")
-@bp.route("/figures/ballot-order.<any(json, csv):form>")
-@public
-def ballot_order(form: str = "") -> ResponseReturnValue:
-    rows = rules.votes_by_order(order_effect())
-    if form:
-        return _as_data(form, rows, rules.BALLOT_ORDER_FIELDS, "ballot-order.csv")
-    total = sum(row["votes"] for row in rows)
-    return render_template("pages/ballot_order.html", rows=rows, places=rules.shares_by_place(rows), total=total)
 
 
 @bp.route("/data")
@@ -289,14 +271,6 @@ def _theme_row(card: dict[str, Any]) -> dict[str, Any]:
 def _regulation_rows(asked: Asked, now: datetime) -> list[dict[str, Any]]:
     site = current_app.config["SITE"].url
     return [regulation_row(row, f"{site}/regulations/{row.slug}") for row in queries.every_row(asked, now)]
-
-
-def _as_data(form: str, rows: Iterable[dict[str, Any]], names: Iterable[str], filename: str) -> Response:
-    demonstration = current_app.config["SITE"].demonstration
-    said = labelled(rows, demonstration=demonstration)
-    if form == "json":
-        return json_response(said)
-    return csv_response(said, filename, fields(names, demonstration=demonstration))
 
 
 def _counted() -> tuple[int, datetime | None]:

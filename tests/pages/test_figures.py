@@ -1,4 +1,4 @@
-"""Figures about the ballot, the data page, help, and whether the site is well."""
+"""Figures that add up, figures about the ballot, the data page, help, and whether the site is well."""
 
 from flask.testing import FlaskClient
 

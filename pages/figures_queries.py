@@ -1,0 +1,192 @@
+"""Counting what became of regulations and comments, and the rows behind each count.
+
+Every whole is counted by itself, and its parts once more, so that a page can tell whether they agree.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, select, true
+
+from core import clock
+from core.db import db
+from decisions.models import Decision
+from opendata.queries import joined
+from pages.figures import COUNTED, EVERY_THEME, OF_REGULATIONS, Figures
+from regulations.models import Regulation, Theme
+from regulations.rules import Citation, Split, Stage
+from voting.models import Comment
+from voting.rules import PUBLIC, CommentStatus
+
+WITHOUT_A_DECISION = (Stage.MOVED, Stage.ALREADY_SPENT)
+_later = Regulation.listed_at > Theme.opens_at
+_became = case(
+    (Decision.outcome.is_not(None), Decision.outcome),
+    (Regulation.settled.in_(WITHOUT_A_DECISION), Regulation.settled),
+    else_=literal("undecided"),
+)
+_kept_from_readers = and_(Theme.split == Split.KEPT, Theme.frozen_at.is_(None))
+_stands_as = case(
+    (and_(Comment.status.in_(PUBLIC), _kept_from_readers), literal("pending")),
+    (Comment.status.in_(PUBLIC), literal("published")),
+    (Comment.status.in_((CommentStatus.WITHDRAWN, CommentStatus.ERASED)), literal("erased")),
+    else_=Comment.status,
+)
+_is_answered: ColumnElement[bool] = false()
+
+
+def figures() -> list[Figures]:
+    """Of every theme, by title."""
+    themes = db.session.execute(select(Theme.slug, Theme.title, Theme.opens_at).order_by(Theme.title)).all()
+    counts: dict[str, dict[str, int]] = {theme.slug: dict.fromkeys(COUNTED, 0) for theme in themes}
+    for add in (_add_regulations, _add_what_became_of_them, _add_comments, _add_how_they_stand):
+        add(counts)
+    return [Figures(theme.slug, theme.title, theme.opens_at, **_known(counts[theme.slug])) for theme in themes]
+
+
+def _known(counts: Mapping[str, int]) -> dict[str, int]:
+    """What stands under a word with no column of its own is left out, and so found missing in the sum."""
+    return {name: counts[name] for name in COUNTED}
+
+
+Counts = dict[str, dict[str, int]]
+
+
+def _add(counts: Counts, theme: str, name: str, number: int) -> None:
+    counts[theme][name] = counts[theme].get(name, 0) + number
+
+
+def _add_regulations(counts: Counts) -> None:
+    whole = select(Theme.slug, _later, func.count()).select_from(Regulation).join(Theme).group_by(Theme.slug, _later)
+    for theme, later, number in db.session.execute(whole):
+        _add(counts, theme, "listed_later" if later else "at_opening", number)
+
+
+def _add_what_became_of_them(counts: Counts) -> None:
+    parts = joined(Theme.slug, _later.label("later"), _became.label("became"), func.count())
+    for theme, later, became, number in db.session.execute(parts.group_by(Theme.slug, "later", "became")):
+        if not later:
+            _add(counts, theme, became, number)
+        elif became != "undecided":
+            _add(counts, theme, "listed_later_decided", number)
+
+
+def _add_comments(counts: Counts) -> None:
+    whole = select(Theme.slug, func.count(Comment.id)).join(Regulation, Regulation.theme_id == Theme.id)
+    for theme, number in db.session.execute(
+        whole.join(Comment, Comment.regulation_id == Regulation.id).group_by(Theme.slug)
+    ):
+        _add(counts, theme, "comments_received", number)
+
+
+def _add_how_they_stand(counts: Counts) -> None:
+    answered = case((and_(_stands_as == "published", _is_answered), 1), else_=0)
+    each = _from_comments(
+        Theme.slug, _stands_as.label("stands_as"), Comment.status.label("status"), answered.label("answered")
+    ).subquery()
+    parts = (each.c.slug, each.c.stands_as, each.c.status, each.c.answered)
+    for theme, stands_as, status, is_answered, number in db.session.execute(
+        select(*parts, func.count()).group_by(*parts)
+    ):
+        _add(counts, theme, stands_as, number)
+        if status == CommentStatus.WITHDRAWN:
+            _add(counts, theme, "withdrawn", number)
+        if stands_as == "published":
+            _add(counts, theme, "answered" if is_answered else "awaiting", number)
+
+
+def _from_comments(*columns: Any) -> Select[Any]:
+    return (
+        select(*columns)
+        .select_from(Comment)
+        .join(Regulation, Regulation.id == Comment.regulation_id)
+        .join(Theme, Theme.id == Regulation.theme_id)
+    )
+
+
+REGULATION_ROW = (
+    "theme", "slug", "citation", "title", "figure", "listed_on", "decision", "decided_on", "url",
+)  # fmt: skip
+COMMENT_ROW = ("theme", "slug", "title", "comment", "figure", "status", "written_on", "entry", "url")
+
+
+def count_behind(figure: str, theme: str) -> int:
+    """How many rows stand behind a figure of one theme, or of all of them."""
+    rows = joined(func.count()) if figure in OF_REGULATIONS else _from_comments(func.count())
+    return db.session.scalar(_behind(rows, figure, theme)) or 0
+
+
+def rows_behind(
+    figure: str, theme: str, site: str, *, offset: int = 0, limit: int | None = None
+) -> list[dict[str, Any]]:
+    """The rows themselves, under the names that every download uses. ``site`` begins their addresses."""
+    of_regulations = figure in OF_REGULATIONS
+    wanted = _behind(_regulations() if of_regulations else _comments(), figure, theme).offset(offset)
+    found = db.session.execute(wanted if limit is None else wanted.limit(limit))
+    return [_regulation_row(row, site) if of_regulations else _comment_row(row, site) for row in found]
+
+
+def _regulations() -> Select[Any]:
+    return joined(
+        Theme.slug.label("theme"), Regulation.slug, Regulation.kind, Regulation.year, Regulation.number,
+        Regulation.title, _became.label("became"), Regulation.listed_at, Decision.reference, Decision.published_at,
+    ).order_by(Theme.title, Regulation.title, Regulation.id)  # fmt: skip
+
+
+def _comments() -> Select[Any]:
+    return _from_comments(
+        Theme.slug.label("theme"), Regulation.slug, Regulation.title, Comment.public_id, Comment.status,
+        _stands_as.label("stands_as"), Comment.written_at, Comment.entry_id,
+    ).order_by(Theme.title, Regulation.title, Regulation.id, Comment.id)  # fmt: skip
+
+
+def _behind(rows: Select[Any], figure: str, theme: str) -> Select[Any]:
+    return rows.where(_counted_as(figure), Theme.slug == theme if theme != EVERY_THEME else true())
+
+
+def _counted_as(figure: str) -> ColumnElement[bool]:
+    wholes: dict[str, ColumnElement[bool]] = {
+        "at_opening": ~_later,
+        "listed_later": _later,
+        "listed_later_decided": and_(_later, _became != "undecided"),
+        "comments_received": true(),
+        "withdrawn": Comment.status == CommentStatus.WITHDRAWN,
+        "answered": and_(_stands_as == "published", _is_answered),
+        "awaiting": and_(_stands_as == "published", ~_is_answered),
+    }
+    if figure in wholes:
+        return wholes[figure]
+    return and_(~_later, _became == figure) if figure in OF_REGULATIONS else _stands_as == figure
+
+
+def _regulation_row(row: Any, site: str) -> dict[str, Any]:
+    return {
+        "theme": row.theme,
+        "slug": row.slug,
+        "citation": str(Citation(row.kind, row.year, row.number)),
+        "title": row.title,
+        "figure": row.became,
+        "listed_on": _day(row.listed_at),
+        "decision": row.reference,
+        "decided_on": _day(row.published_at),
+        "url": f"{site}/regulations/{row.slug}",
+    }
+
+
+def _comment_row(row: Any, site: str) -> dict[str, Any]:
+    return {
+        "theme": row.theme,
+        "slug": row.slug,
+        "title": row.title,
+        "comment": row.public_id,
+        "figure": row.stands_as,
+        "status": row.status,
+        "written_on": _day(row.written_at),
+        "entry": row.entry_id,
+        "url": f"{site}/record/{row.entry_id}",
+    }
+
+
+def _day(moment: datetime | None) -> Any:
+    return clock.uk_day(moment) if moment else None
