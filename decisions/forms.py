@@ -7,6 +7,7 @@ from typing import Any
 from wtforms import HiddenField, RadioField, SelectChoice, SelectMultipleField, TextAreaField, ValidationError
 from wtforms.validators import Optional
 
+from accounts.rules import Capacity
 from core.forms import AtMost, Form, tidy, tidy_line
 from decisions import rules
 from decisions.rules import Outcome, Proposal
@@ -19,6 +20,14 @@ MOST_CITED = 200
 def tidy_names(ticked: list[str] | None) -> list[str]:
     """Each name once. One too many is enough to say so, however many a made-up form sends."""
     return list(dict.fromkeys(tidy_line(name)[:64] for name in ticked or ()))[: MOST_CITED + 1]
+
+
+def tidy_capacities(ticked: list[str] | None) -> list[str]:
+    return [str(capacity) for capacity in Capacity if capacity in (ticked or ())]
+
+
+def departs_field(who: str) -> str:
+    return f"departs_{who}"
 
 
 def version_shown(version: str | None) -> int:
@@ -62,6 +71,13 @@ class DecisionForm(Form):
     )
     departure_reason = TextAreaField(
         "Why it departs from the vote", filters=[tidy], validators=[AtMost(rules.DEPARTURE_LENGTH)]
+    )
+    covers = SelectMultipleField(
+        "Whom else does this reason answer?",
+        description="Tick those whose largest group asked for something else and to whom the reason above says why.",
+        choices=[SelectChoice(capacity.value, capacity.plural) for capacity in Capacity],
+        validate_choice=False,
+        filters=[tidy_capacities],
     )
     cited = SelectMultipleField("Reasons you cite", filters=[tidy_names], validate_choice=False)
     also_cited = TextAreaField(
@@ -112,6 +128,8 @@ class DecisionForm(Form):
             departure_reason=self.departure_reason.data or "",
             cited_comments=tuple(self.cited.data or ()),
             other_evidence=self.other_evidence.data or "",
+            covers=tuple(self.covers.data or ()),
+            departures={str(who): said for who in Capacity if (said := self[departs_field(who)].data)},
         )
 
     @staticmethod
@@ -122,10 +140,21 @@ class DecisionForm(Form):
         names: Iterable[str] = (
             "outcome", "direction", "statement", "reasons", "departure_reason", "other_evidence",
         )  # fmt: skip
-        return {name: getattr(draft, name) for name in names} | {
-            "version": str(draft.version),
-            "cited": list(draft.cited_comments),
-        }
+        return (
+            {name: getattr(draft, name) for name in names}
+            | {
+                "version": str(draft.version),
+                "cited": list(draft.cited_comments),
+                "covers": list(draft.covers),
+            }
+            | {departs_field(who): said for who, said in draft.departures.items()}
+        )
+
+
+for _who in Capacity:
+    _label = f"For {_who.plural[0].lower()}{_who.plural[1:]}: why it departs from what they asked"
+    _own = TextAreaField(_label, filters=[tidy], validators=[AtMost(rules.DEPARTURE_LENGTH)])
+    setattr(DecisionForm, departs_field(_who), _own)
 
 
 class ApprovalForm(Form):

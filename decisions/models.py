@@ -25,7 +25,14 @@ class Draft(Model):
     statement: Mapped[str] = mapped_column(default="")
     reasons: Mapped[str] = mapped_column(default="")
     departure_reason: Mapped[str] = mapped_column(default="")
+    covers: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    """The capacities to which departure_reason answers too."""
+    departures: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """For other capacities a reason of their own."""
     cited_comments: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    cited_points: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    cited_submissions: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    documents: Mapped[str] = mapped_column(Text, default="")
     other_evidence: Mapped[str] = mapped_column(default="")
     written_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     submitted_at: Mapped[datetime | None]
@@ -41,11 +48,32 @@ class Draft(Model):
     """None to publish as soon as a second official approves."""
     approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     approved_at: Mapped[datetime | None]
+    approved_digest: Mapped[str] = mapped_column(default="")
+    """Of everything the approved page said, evidence included."""
     changed_at: Mapped[datetime]
 
     regulation: Mapped[Regulation] = relationship()
     written_by: Mapped[Account] = relationship(foreign_keys=[written_by_id])
     approved_by: Mapped[Account | None] = relationship(foreign_keys=[approved_by_id])
+
+
+class DraftVersion(Model):
+    """What a draft said once, and the note with which it came back: internal, and kept after publication."""
+
+    __tablename__ = "draft_version"
+    __table_args__ = (Index("ix_draft_version_regulation_decision", "regulation_id", "decision_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    regulation_id: Mapped[int] = mapped_column(ForeignKey("regulation.id"))
+    decision_id: Mapped[int | None] = mapped_column(ForeignKey("decision.id"))
+    """What it became in the end; None while that is still being written."""
+    version: Mapped[int]
+    words: Mapped[dict[str, Any]] = mapped_column(JSON)
+    written_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    written_at: Mapped[datetime]
+    note: Mapped[str] = mapped_column(Text, default="")
+    noted_by: Mapped[str] = mapped_column(default="")
+    noted_at: Mapped[datetime | None]
 
 
 class Decision(Audited, Model):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, func, select, true
@@ -14,6 +14,7 @@ from audit.queries import read
 from core.db import db
 from core.errors import NotFound
 from decisions import rules
+from decisions.comparing import comparisons, kept
 from decisions.models import Decision, Draft
 from decisions.rules import Compared, Outcome, Proposal
 from regulations.models import Regulation, Theme
@@ -22,6 +23,7 @@ from voting.models import FrozenTally
 from voting.queries import reasons_named, tally_of
 from voting.rules import Direction, Tally
 from voting.shown import Reason
+from voting.tallying import final_tally
 
 
 def draft_of(regulation: Regulation, *, to_change: bool = False) -> Draft | None:
@@ -77,20 +79,19 @@ def standing_decision(regulation_id: int) -> Decision | None:
 
 def tally_to_decide_on(regulation_id: int) -> tuple[Tally, FrozenTally | None]:
     """The final count with the counts its line in the record holds, or the running one, and None, until it is final."""
-    tally = tally_of(regulation_id)
     recorded = select(FrozenTally, Entry.body).join(Entry, Entry.id == FrozenTally.entry_id)
     row = db.session.execute(recorded.where(FrozenTally.regulation_id == regulation_id)).one_or_none()
     if row is None:
-        return tally, None
+        return tally_of(regulation_id), None
     frozen: FrozenTally = row[0]
-    return replace(tally, sealed=False, as_at=frozen.frozen_at, **read(row.body)["counts"]), frozen
+    return replace(final_tally(regulation_id, frozen.frozen_at), **read(row.body)["counts"]), frozen
 
 
-def compared(proposal: Proposal, tally: Tally) -> Compared | None:
-    """How a proposal stands to the vote; None without an outcome, or while the split is kept from everybody."""
+def compared(proposal: Proposal, tally: Tally) -> dict[str, Compared]:
+    """How a proposal stands to the vote; empty without an outcome, or while the split is kept from everybody."""
     if proposal.outcome is None or tally.sealed:
-        return None
-    return rules.compare(proposal.outcome, proposal.direction, tally)
+        return {}
+    return comparisons(proposal.outcome, proposal.direction, tally)
 
 
 def proposal_in(draft: Draft) -> Proposal:
@@ -102,6 +103,8 @@ def proposal_in(draft: Draft) -> Proposal:
         departure_reason=draft.departure_reason,
         cited_comments=tuple(draft.cited_comments),
         other_evidence=draft.other_evidence,
+        covers=tuple(draft.covers),
+        departures=draft.departures,
     )
 
 
@@ -143,6 +146,12 @@ class DecisionRow:
     comparison: str
     comparison_sentence: str
     agrees_with_vote: bool | None
+    comparisons: dict[str, Any]
+    legal_route: str
+    consultation: bool | None
+    responsible: str
+    due_on: date | None
+    review_on: date | None
     decided_by: str
     approved_by: str
     published_at: datetime
@@ -164,8 +173,9 @@ def preview(draft: Draft, *, approver: str, now: datetime, demonstration: bool) 
     """
     regulation, proposal = draft.regulation, proposal_in(draft)
     tally, frozen = tally_to_decide_on(regulation.id)
-    how = compared(proposal, tally)
-    rules.check_proposal(proposal, how)
+    compared_with = compared(proposal, tally)
+    rules.check_proposal(proposal, compared_with)
+    how = compared_with.get(rules.EVERYONE)
     earlier = standing_decision(regulation.id)
     return DecisionRow(
         regulation_id=regulation.id,
@@ -188,6 +198,12 @@ def preview(draft: Draft, *, approver: str, now: datetime, demonstration: bool) 
         comparison=how.word if how else "",
         comparison_sentence=how.sentence if how else "",
         agrees_with_vote=how.agrees if how else None,
+        comparisons=kept(compared_with, proposal),
+        legal_route=draft.legal_route,
+        consultation=draft.consultation,
+        responsible=draft.responsible,
+        due_on=draft.due_on,
+        review_on=draft.review_on,
         decided_by=draft.written_by.office,
         approved_by=approver,
         published_at=now,
@@ -226,8 +242,10 @@ _COLUMNS: tuple[Any, ...] = (
     Regulation.kind.label("citation_kind"), Regulation.year, Regulation.number, Theme.slug.label("theme"),
     Theme.title.label("theme_title"), Department.name.label("department"), Decision.outcome, Decision.direction,
     Decision.statement, Decision.reasons, Decision.departure_reason, Decision.evidence, Decision.tally,
-    Decision.comparison, Decision.comparison_sentence, Decision.agrees_with_vote, Decision.decided_by,
-    Decision.approved_by, Decision.published_at, Decision.at_size, Decision.entry_id,
+    Decision.comparison, Decision.comparison_sentence, Decision.agrees_with_vote,
+    Decision.comparisons, Decision.legal_route, Decision.consultation, Decision.responsible, Decision.due_on,
+    Decision.review_on, Decision.decided_by, Decision.approved_by, Decision.published_at, Decision.at_size,
+    Decision.entry_id,
     _earlier.reference.label("supersedes"), _later.reference.label("superseded_by"), Decision.demonstration,
 )  # fmt: skip
 

@@ -15,11 +15,12 @@ from core.clock import in_uk, uk_day
 from core.db import transaction
 from core.errors import Clash, NotAllowed, NotFound, RuleBroken
 from core.paging import PER_PAGE, Page, page_number
-from decisions import queries, rules, services
+from decisions import comparing, queries, rules, services
+from decisions.comparing import comparisons, enough_to_weigh
 from decisions.forms import ApprovalForm, DecisionForm
 from decisions.models import Draft
 from decisions.queries import DecisionRow, Undecided, Wanted
-from decisions.rules import DraftStatus, Outcome
+from decisions.rules import Compared, Comparison, DraftStatus, Outcome
 from regulations.forms import CloseThemeForm
 from regulations.models import Regulation
 from regulations.queries import regulation_with, theme_with, themes
@@ -203,6 +204,7 @@ def _beside(regulation: Regulation, draft: Draft | None, form: DecisionForm) -> 
             }
             for choice in Choice
         ],
+        "weighed": [] if tally.sealed else enough_to_weigh(tally),
         "compared": {} if tally.sealed else _comparisons(tally),
         "ways": {} if tally.sealed or tally.leading is not Choice.IMPROVE else _ways(tally),
         "closed": in_uk(regulation.theme.window.closes),
@@ -213,12 +215,18 @@ def _beside(regulation: Regulation, draft: Draft | None, form: DecisionForm) -> 
 
 def _comparisons(tally: Tally) -> dict[str, str]:
     """How each outcome would stand to the vote, improving in the way most improvers asked for."""
-    return {str(o): rules.compare(o, tally.leading_direction, tally).sentence for o in Outcome}
+    return {str(o): _in_short(comparisons(o, tally.leading_direction, tally)) for o in Outcome}
 
 
 def _ways(tally: Tally) -> dict[str, str]:
     """Where most chose improve, how each way to improve would stand to what they asked for."""
-    return {str(way): rules.compare(Outcome.IMPROVE, way, tally).sentence for way in Direction}
+    return {str(way): _in_short(comparisons(Outcome.IMPROVE, way, tally)) for way in Direction}
+
+
+def _in_short(compared: dict[str, Compared]) -> str:
+    """How it would stand to everybody, and from which capacities it would differ."""
+    differs = [how for who, how in compared.items() if who != rules.EVERYONE and how.word is Comparison.DIFFERS]
+    return " ".join(how.sentence for how in (compared[rules.EVERYONE], *differs))
 
 
 @bp.route("/staff/regulations/<slug>/approve", methods=["GET", "POST"])
@@ -289,6 +297,8 @@ def _as_it_would_be(draft: Draft, now: datetime) -> dict[str, Any]:
         "decision": decision,
         "lacks": lacks,
         "cited": queries.cited_in(decision) if decision else [],
+        "compared": comparing.rows(decision.comparisons) if decision else [],
+        "departures": comparing.departures(decision.comparisons, decision.departure_reason) if decision else [],
         "tally": tally,
         "frozen": frozen,
         "waiting": 0 if frozen or now >= final_at else waiting_in(draft.regulation.theme_id, now),

@@ -1,18 +1,18 @@
 """What a decision has to say, and how it stands to the vote. Pure: no Flask, no database, no clock."""
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from core.errors import NotAllowed, RuleBroken
 from regulations.rules import Stage
-from voting.rules import Choice, Direction, Tally
+from voting.rules import Direction
 
-TOO_FEW = 20
 STATEMENT_LENGTH = 400
 REASONS_LENGTH = 10_000
 DEPARTURE_LENGTH = 5_000
+DEPARTURE_LEAST = 20
 EVIDENCE_LENGTH = 5_000
 NOTE_LENGTH = 1_000
 
@@ -85,6 +85,11 @@ class Compared:
     agrees: bool | None
     """None for a tie, no votes, moved and already spent."""
     sentence: str
+    participants: int = 0
+
+
+EVERYONE = "all"
+"""Under which the comparison with all who voted stands, beside those with each capacity."""
 
 
 @dataclass(frozen=True)
@@ -98,53 +103,23 @@ class Proposal:
     departure_reason: str
     cited_comments: tuple[str, ...]
     other_evidence: str
+    covers: tuple[str, ...] = ()
+    """The capacities to which departure_reason says, too, why the decision departs from what they asked."""
+    departures: Mapping[str, str] = field(default_factory=dict)
+    """For other capacities a reason of their own."""
+
+    def answers_departure(self, who: str) -> bool:
+        shared = who in self.covers and len(self.departure_reason) >= DEPARTURE_LEAST
+        return shared or len(self.departures.get(who, "")) >= DEPARTURE_LEAST
 
 
-def compare(outcome: Outcome, direction: Direction | None, tally: Tally) -> Compared:
-    """The comparison with the vote, in the words pages use and as agrees_with_vote."""
-    if outcome in (Outcome.MOVED, Outcome.ALREADY_SPENT):
-        return Compared(Comparison.NOT_COMPARABLE, None, f"Not comparable with the vote: {outcome.label.lower()}.")
-    if not tally.participants:
-        return Compared(Comparison.TOO_FEW, None, "Nobody voted, so there is nothing to compare with.")
-    leading = tally.leading
-    if leading is None:
-        return Compared(Comparison.TIED, None, f"The vote was tied among {tally.participants:,} people.")
-    group = f"{getattr(tally, leading):,} of {tally.participants:,}"
-    if outcome != leading.value:
-        agrees, sentence = False, f"Differs from the largest group, who chose {leading}: {group}."
-    elif _same_way(direction, tally, outcome):
-        way = f"; {_way_asked(tally)}" if leading is Choice.IMPROVE and tally.leading_direction else ""
-        agrees, sentence = True, f"The same as the largest group chose: {leading}, {group}{way}."
-    else:
-        agrees, sentence = False, f"Differs from what most who chose improve asked for: {_way_asked(tally)}."
-    if tally.participants < TOO_FEW:
-        few = f"Fewer than {TOO_FEW} people answered, too few to weigh."
-        return Compared(Comparison.TOO_FEW, agrees, f"{sentence} {few}")
-    return Compared(Comparison.SAME if agrees else Comparison.DIFFERS, agrees, sentence)
-
-
-def _same_way(direction: Direction | None, tally: Tally, outcome: Outcome) -> bool:
-    """Improving in another direction than most improvers asked for is not what they asked for."""
-    if outcome is not Outcome.IMPROVE or tally.leading_direction is None:
-        return True
-    return direction == tally.leading_direction
-
-
-def _way_asked(tally: Tally) -> str:
-    """What more improvers asked for than anything else, "lighter, 20 of 27"."""
-    wanted = tally.leading_direction
-    if wanted is None:
-        return ""
-    return f"{wanted.label.lower()}, {getattr(tally, f'improve_{wanted}'):,} of {tally.improve:,}"
-
-
-def check_proposal(proposal: Proposal, compared: Compared | None) -> None:
+def check_proposal(proposal: Proposal, compared: Mapping[str, Compared]) -> None:
     """Everything a decision must say before a second official is asked to approve it; raises the first it lacks."""
     for problem in lacking(proposal, compared):
         raise problem
 
 
-def lacking(proposal: Proposal, compared: Compared | None) -> list[RuleBroken]:
+def lacking(proposal: Proposal, compared: Mapping[str, Compared]) -> list[RuleBroken]:
     """All that a decision lacks, in the order of the form, so that nobody has to find it out piece by piece."""
     problems = []
     if proposal.outcome is None:
@@ -157,12 +132,24 @@ def lacking(proposal: Proposal, compared: Compared | None) -> list[RuleBroken]:
     if len(proposal.reasons) < 40:
         sentence = "Give the reasons in full: people who took part will read them."
         problems.append(RuleBroken(sentence, field="reasons"))
-    if compared is not None and compared.agrees is False and len(proposal.departure_reason) < 20:
-        sentence = f"{compared.sentence} Say why the decision departs from it."
-        problems.append(RuleBroken(sentence, field="departure_reason"))
+    problems += _departures_lacking(proposal, compared)
     if not proposal.cited_comments and len(proposal.other_evidence) < 10:
         sentence = "Cite at least one reason people gave, or other evidence."
         problems.append(RuleBroken(sentence, field="other_evidence"))
+    return problems
+
+
+def _departures_lacking(proposal: Proposal, compared: Mapping[str, Compared]) -> list[RuleBroken]:
+    """Departing from everybody's vote takes a reason however few voted; from a capacity's, once they are enough."""
+    problems = []
+    overall = compared.get(EVERYONE)
+    if overall is not None and overall.agrees is False and len(proposal.departure_reason) < DEPARTURE_LEAST:
+        sentence = f"{overall.sentence} Say why the decision departs from it."
+        problems.append(RuleBroken(sentence, field="departure_reason"))
+    for who, how in compared.items():
+        if who != EVERYONE and how.word is Comparison.DIFFERS and not proposal.answers_departure(who):
+            sentence = f"{how.sentence} Tick that your reason is for them too, or give them one of their own."
+            problems.append(RuleBroken(sentence, field=f"departs_{who}"))
     return problems
 
 

@@ -1,6 +1,7 @@
 """Writing a decision, having a second official approve it, and publishing it. Drafts stay internal."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 import rfc8785
 from sqlalchemy import func, select
@@ -13,6 +14,7 @@ from audit.services import record
 from core.db import db, take_turn
 from core.errors import Clash, NotAllowed, RuleBroken
 from decisions import rules
+from decisions.comparing import kept
 from decisions.models import Decision, Draft
 from decisions.queries import (
     DecisionRow,
@@ -26,6 +28,9 @@ from decisions.queries import (
 from decisions.rules import DraftStatus, Outcome, Proposal
 from regulations.models import Regulation
 from regulations.services import settle
+
+FURTHER = ("comparisons", "legal_route", "consultation", "responsible", "due_on", "review_on")
+"""Parts of a decision that the first ones did not have yet, and that are digested where something is said in them."""
 
 
 def save_draft(*, regulation: Regulation, proposal: Proposal, version: int, by: Account, now: datetime) -> Draft:
@@ -51,6 +56,7 @@ def save_draft(*, regulation: Regulation, proposal: Proposal, version: int, by: 
     draft.direction = proposal.direction if proposal.outcome is Outcome.IMPROVE else None
     draft.statement, draft.reasons = proposal.statement, proposal.reasons
     draft.departure_reason, draft.other_evidence = proposal.departure_reason, proposal.other_evidence
+    draft.covers, draft.departures = list(proposal.covers), dict(proposal.departures)
     draft.cited_comments = list(dict.fromkeys(proposal.cited_comments))
     return draft
 
@@ -95,10 +101,9 @@ def approve_and_publish(*, draft: Draft, version: int, by: Account, now: datetim
             "The count is not final yet: ballots given before the close may still be confirmed, for 24 hours at most. "
             "Approve the decision once the count is final."
         )
-    how = compared(proposal, tally)
-    rules.check_proposal(proposal, how)
-    if how is None:
-        raise RuleBroken("Choose an outcome.", field="outcome")
+    compared_with = compared(proposal, tally)
+    rules.check_proposal(proposal, compared_with)
+    how = compared_with[rules.EVERYONE]
     earlier = standing_decision(regulation.id)
     outcome = Outcome(draft.outcome or "")
     decision = Decision(
@@ -114,6 +119,12 @@ def approve_and_publish(*, draft: Draft, version: int, by: Account, now: datetim
         comparison=how.word,
         comparison_sentence=how.sentence,
         agrees_with_vote=how.agrees,
+        comparisons=kept(compared_with, proposal),
+        legal_route=draft.legal_route,
+        consultation=draft.consultation,
+        responsible=draft.responsible,
+        due_on=draft.due_on,
+        review_on=draft.review_on,
         at_size=frozen.at_size,
         decided_by=draft.written_by.office,
         approved_by=by.office,
@@ -147,6 +158,11 @@ def decision_digest(decision: Decision | DecisionRow) -> str:
 
 def decision_text(decision: Decision | DecisionRow) -> str:
     """The canonical JSON of everything the decision says."""
+    return rfc8785.dumps(what_it_says(decision)).decode()
+
+
+def what_it_says(decision: Decision | DecisionRow) -> dict[str, Any]:
+    """What is digested. The later parts are left out where nothing is said in them, as in the first decisions."""
     said = {
         "statement": decision.statement,
         "reasons": decision.reasons,
@@ -154,7 +170,12 @@ def decision_text(decision: Decision | DecisionRow) -> str:
         "direction": decision.direction or "",
         "evidence": decision.evidence,
     }
-    return rfc8785.dumps(said).decode()
+    further = {name: getattr(decision, name) for name in FURTHER}
+    return said | {name: _plain(value) for name, value in further.items() if value not in (None, "", {})}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _next_reference(now: datetime) -> str:

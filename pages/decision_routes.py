@@ -12,10 +12,10 @@ from core.access import public
 from core.clock import in_uk
 from core.forms import tidy_line
 from core.paging import PER_PAGE, Page, page_number
-from decisions import queries
+from decisions import comparing, queries
 from decisions.queries import DecisionRow, Wanted
 from decisions.rules import Comparison, Outcome
-from decisions.services import decision_digest
+from decisions.services import FURTHER, decision_digest, what_it_says
 from opendata.rules import DECISION_FIELDS, decision_row, decision_title, labelled
 from opendata.rules import fields as columns
 from opendata.serving import Feed, FeedEntry, atom_response, csv_response, json_response
@@ -219,8 +219,11 @@ def decision(reference: str) -> str:
         decision=found,
         tally=tally_of(found.regulation_id),
         cited=queries.cited_in(found),
+        compared=comparing.rows(found.comparisons),
+        departures=comparing.departures(found.comparisons, found.departure_reason),
         versions=versions if len(versions) > 1 else [],
         digest=decision_digest(found),
+        further=[name for name in what_it_says(found) if name in FURTHER],
         rests_on=_rests_on(found.entry_id),
         in_uk=in_uk,
     )
@@ -243,6 +246,7 @@ def decision_json(reference: str) -> Response:
         "tally": found.tally,
         "comparison": found.comparison,
         "comparison_sentence": found.comparison_sentence,
+        **{name: getattr(found, name) for name in FURTHER},
         "at_size": found.at_size,
         "entry": found.entry_id,
         "statement_sha256": decision_digest(found),

@@ -18,7 +18,8 @@ from accounts.rules import Capacity, Role
 from core import clock
 from core.db import db, transaction
 from core.mail import Mail
-from decisions.rules import Comparison, Outcome, Proposal, compare
+from decisions.comparing import comparisons
+from decisions.rules import Comparison, Outcome, Proposal
 from decisions.services import approve_and_publish, save_draft, submit_draft
 from notices.services import forget_waiting
 from regulations.models import Regulation, Theme
@@ -309,18 +310,22 @@ def _as_most_asked(slug: str) -> Ruling:
     )
 
 
+DEPARTS = "Most of those who answered asked for this; those who asked otherwise gave no reason that weighed more."
+
+
 def _decide(ruling: Ruling, now: datetime) -> None:
     official, second = _person("official", now), _person("second-official", now)
     regulation = regulation_with(ruling.slug)
-    compared = compare(ruling.outcome, ruling.direction, tally_of(regulation.id))
-    departure = ruling.departure_reason if compared.word is Comparison.DIFFERS else ""
+    compared = comparisons(ruling.outcome, ruling.direction, tally_of(regulation.id))
+    departs = any(how.word is Comparison.DIFFERS for how in compared.values())
     cited = select(Comment.public_id).filter_by(regulation_id=regulation.id, status=CommentStatus.PUBLISHED)
     proposal = Proposal(
         outcome=ruling.outcome,
         direction=ruling.direction,
         statement=ruling.statement,
         reasons=ruling.reasons,
-        departure_reason=departure or ruling.departure_reason,
+        departure_reason=ruling.departure_reason or (DEPARTS if departs else ""),
+        covers=tuple(Capacity),
         cited_comments=tuple(db.session.scalars(cited.order_by(Comment.id).limit(4))),
         other_evidence=ruling.other_evidence,
     )

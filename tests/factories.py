@@ -184,6 +184,7 @@ def a_decision(
         "departure_reason": "Because the evidence points the other way, as set out here.",
         "cited_comments": (),
         "other_evidence": "An inspection report of 2025.",
+        "covers": tuple(Capacity),
     }
     with transaction():
         draft = save_draft(regulation=regulation, proposal=Proposal(**(usual | given)), version=0, by=writer, now=now)

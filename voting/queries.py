@@ -57,7 +57,7 @@ def _own(model: type[Given], account: Account, regulation: Regulation, hold: boo
 def tally_of(regulation_id: int) -> Tally:
     """The folded tally: exact over the first ``position`` entries of the record, and the same for every reader."""
     position, moved_at = folded_position("tally")
-    return _tally(regulation_id, _cells(regulation_id), position, moved_at)
+    return tally_from(regulation_id, _cells(regulation_id), position, moved_at)
 
 
 def tally_with_tail(regulation_id: int, item: str, now: datetime) -> Tally:
@@ -69,7 +69,7 @@ def tally_with_tail(regulation_id: int, item: str, now: datetime) -> Tally:
     rows = [(row.type, read(row.body)) for row in db.session.execute(tail.order_by(Entry.seq))]
     for key, step in steps_of([said for type, said in rows if type == "vote"]):
         cells[key] = cells.get(key, 0) + step
-    tally = _tally(regulation_id, [Cell(*key, votes) for key, votes in cells.items() if votes], position, now)
+    tally = tally_from(regulation_id, [Cell(*key, votes) for key, votes in cells.items() if votes], position, now)
     return replace(tally, reasons=tally.reasons + reasons_step([said for type, said in rows if type != "vote"]))
 
 
@@ -125,7 +125,8 @@ def _cells(regulation_id: int) -> list[Cell]:
     return [Cell(Capacity(r.capacity), r.level, r.choice, r.direction, r.votes) for r in rows]
 
 
-def _tally(regulation_id: int, cells: Sequence[Cell], position: int, as_at: datetime | None) -> Tally:
+def tally_from(regulation_id: int, cells: Sequence[Cell], position: int, as_at: datetime | None) -> Tally:
+    """A tally of cells, however they were counted, with how many gave reasons."""
     given = db.session.execute(
         select(TallyTotal.reasons, TallyTotal.comments).where(TallyTotal.regulation_id == regulation_id)
     ).one_or_none()

@@ -28,8 +28,8 @@ from voting.models import (
     TallyTotal,
     Vote,
 )
-from voting.queries import CellKey, reasons_step, steps_of
-from voting.rules import Cell
+from voting.queries import CellKey, reasons_step, steps_of, tally_from
+from voting.rules import Cell, Tally
 
 GATHERED = ("vote", "comment", "support")
 """What people give. The story of a regulation adds these up by the day."""
@@ -170,6 +170,11 @@ def _count_supports(steps: Iterable[Step]) -> None:
     for row in db.session.scalars(select(CommentTally).where(CommentTally.comment_id.in_(comments))):
         row.supports = counts.pop(row.comment_id, 0)
     db.session.add_all(CommentTally(comment_id=comment, supports=supports) for comment, supports in counts.items())
+
+
+def final_tally(regulation_id: int, frozen_at: datetime) -> Tally:
+    """A count that is final, with its parts, from the votes it was counted from, whatever has been folded."""
+    return tally_from(regulation_id, _standing_cells(regulation_id), 0, frozen_at)
 
 
 def themes_to_freeze(now: datetime) -> list[int]:

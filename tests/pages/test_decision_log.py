@@ -295,7 +295,9 @@ def test_a_decision_as_data_lets_anyone_recompute_what_the_record_commits_to(cli
     decision = a_decided(outcome=Outcome.IMPROVE)
     said = client.get(f"/decisions/{decision.reference}.json").get_json()
     words = {name: said[name] or "" for name in ("statement", "reasons", "departure_reason", "direction")}
-    digest = hashlib.sha256(rfc8785.dumps(words | {"evidence": said["evidence"]})).hexdigest()
+    further = ("comparisons", "legal_route", "consultation", "responsible", "due_on", "review_on")
+    words |= {name: said[name] for name in ("evidence", *further) if said[name] not in (None, "", {})}
+    digest = hashlib.sha256(rfc8785.dumps(words)).hexdigest()
     assert digest == the_record("decision")[0]["statement_sha256"] == said["statement_sha256"]
     assert said["demonstration"] is True
     assert said["tally"]["keep"] == 1

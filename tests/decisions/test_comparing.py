@@ -1,0 +1,105 @@
+"""How an outcome stands to the vote of everybody and of each capacity."""
+
+import pytest
+
+from core.errors import RuleBroken
+from decisions.comparing import compare, comparisons, departures, enough_to_weigh, kept, rows
+from decisions.rules import Comparison, Outcome, check_proposal
+from tests.decisions.test_rules import FEW, KEEPERS, a_proposal
+from voting.rules import Direction, Tally
+
+IMPROVERS = Tally(participants=30, scrap=5, improve=20, improve_stricter=15, improve_lighter=5, keep=5)
+TIED = Tally(participants=30, scrap=15, keep=15)
+BUSINESSES = Tally(participants=98, scrap=44, improve=14, improve_lighter=14, keep=40)
+CHARITIES = Tally(participants=19, scrap=19)
+REGULATORS = Tally(participants=24, scrap=12, keep=12)
+PUBLIC = Tally(participants=200, scrap=20, keep=180)
+MIXED = Tally(
+    participants=341, scrap=95, improve=14, improve_lighter=14, keep=232,
+    by_capacity=(
+        ("Members of the public", PUBLIC), ("Businesses", BUSINESSES), ("Charities", CHARITIES),
+        ("Regulators", REGULATORS),
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("outcome", "direction", "tally", "word", "agrees"),
+    [
+        (Outcome.KEEP, None, KEEPERS, Comparison.SAME, True),
+        (Outcome.SCRAP, None, KEEPERS, Comparison.DIFFERS, False),
+        (Outcome.IMPROVE, Direction.STRICTER, IMPROVERS, Comparison.SAME, True),
+        (Outcome.IMPROVE, Direction.LIGHTER, IMPROVERS, Comparison.DIFFERS, False),
+        (Outcome.KEEP, None, TIED, Comparison.TIED, None),
+        (Outcome.KEEP, None, FEW, Comparison.TOO_FEW, True),
+        (Outcome.SCRAP, None, FEW, Comparison.TOO_FEW, False),
+        (Outcome.KEEP, None, Tally(participants=2, scrap=1, keep=1), Comparison.TOO_FEW, None),
+        (Outcome.KEEP, None, Tally(), Comparison.TOO_FEW, None),
+        (Outcome.MOVED, None, KEEPERS, Comparison.NOT_COMPARABLE, None),
+        (Outcome.ALREADY_SPENT, None, KEEPERS, Comparison.NOT_COMPARABLE, None),
+    ],
+)
+def test_how_an_outcome_stands_to_the_vote(outcome, direction, tally, word, agrees):
+    compared = compare(outcome, direction, tally)
+    assert (compared.word, compared.agrees) == (word, agrees)
+
+
+def test_the_comparison_names_the_group_and_its_size():
+    assert compare(Outcome.KEEP, None, KEEPERS).sentence == "The same as the largest group chose: keep, 20 of 30."
+    improved = "The same as the largest group chose: improve, 20 of 30; stricter, 15 of 20."
+    assert compare(Outcome.IMPROVE, Direction.STRICTER, IMPROVERS).sentence == improved
+    assert "who chose keep: 20 of 30" in compare(Outcome.SCRAP, None, KEEPERS).sentence
+    assert "asked for: stricter, 15 of 20" in compare(Outcome.IMPROVE, Direction.LIGHTER, IMPROVERS).sentence
+    assert "Fewer than 20 people" in compare(Outcome.SCRAP, None, FEW).sentence
+
+
+def test_improving_any_way_goes_with_improvers_who_agree_on_none():
+    split = Tally(participants=20, improve=20, improve_lighter=10, improve_stricter=10)
+    compared = compare(Outcome.IMPROVE, Direction.OTHER, split)
+    assert compared.agrees is True
+    assert compared.sentence == "The same as the largest group chose: improve, 20 of 20."
+
+
+def test_each_capacity_is_compared_for_itself_in_exact_words():
+    found = comparisons(Outcome.KEEP, None, MIXED)
+    assert {who: how.word.value for who, how in found.items()} == {
+        "all": "same", "public": "same", "business": "differs", "trade_body": "too_few", "charity": "too_few",
+        "public_body": "too_few", "regulator": "tied",
+    }  # fmt: skip
+    assert found["business"].sentence == "Differs from the largest group of businesses, 44 of 98, who chose scrap."
+    assert found["charity"].sentence.endswith("Fewer than 20 charities answered, too few to weigh.")
+    assert found["regulator"].sentence == "The vote of regulators was tied: 24 answered."
+    assert found["trade_body"].sentence == "Trade bodies: nobody answered, so there is nothing to compare with."
+    assert {how.word for how in comparisons(Outcome.MOVED, None, MIXED).values()} == {Comparison.NOT_COMPARABLE}
+    assert enough_to_weigh(MIXED) == ["public", "business", "regulator"]
+
+
+def test_a_capacity_from_which_a_decision_departs_is_given_a_reason_though_everybody_together_agrees():
+    found, why = (
+        comparisons(Outcome.KEEP, None, MIXED),
+        "Their costs are met by the grant of 2026, which they asked for.",
+    )
+    with pytest.raises(RuleBroken, match="businesses, 44 of 98") as refusal:
+        check_proposal(a_proposal(), found)
+    assert refusal.value.field == "departs_business"
+    with pytest.raises(RuleBroken, match="44 of 98"):
+        check_proposal(a_proposal(covers=("business",)), found)
+    with pytest.raises(RuleBroken, match="44 of 98"):
+        check_proposal(a_proposal(departure_reason=why), found)
+    check_proposal(a_proposal(departure_reason=why, covers=("business",)), found)
+    check_proposal(a_proposal(departures={"business": why}), found)
+
+
+def test_one_reason_may_answer_several_and_it_is_said_whom():
+    shared, own = "Safety of drinking water weighs more than cost.", "Most of their cost falls away in April."
+    proposal = a_proposal(
+        outcome=Outcome.IMPROVE, direction=Direction.STRICTER, departure_reason=shared, covers=("public",),
+        departures={"business": own, "charity": "Not needed: they are too few to weigh."},
+    )  # fmt: skip
+    said = kept(comparisons(Outcome.IMPROVE, Direction.STRICTER, MIXED), proposal)
+    assert (said["all"]["covered_by"], said["public"]["covered_by"]) == ("departure_reason", "departure_reason")
+    assert (said["business"]["reason"], "reason" in said["charity"]) == (own, False)
+    first, second = departures(said, shared)
+    assert (first.who, first.reason) == (["Everyone who answered", "Members of the public"], shared)
+    assert (second.who, second.sentences, second.reason) == (["Businesses"], [said["business"]["sentence"]], own)
+    assert [row.who for row in rows(said)] == ["Members of the public", "Businesses", "Charities", "Regulators"]
