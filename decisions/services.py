@@ -14,6 +14,7 @@ from audit.services import record
 from core.db import db, take_turn
 from core.errors import Clash, NotAllowed, RuleBroken
 from decisions import rules
+from decisions.answers import check_all_answered, publish_answers
 from decisions.comparing import kept
 from decisions.models import Decision, Draft
 from decisions.queries import (
@@ -77,6 +78,7 @@ def submit_draft(*, draft: Draft, by: Account, now: datetime) -> None:
     tally, _ = tally_to_decide_on(draft.regulation.id)
     rules.check_proposal(proposal, compared(proposal, tally))
     evidence_of(proposal, draft.regulation.id)
+    check_all_answered(draft.regulation)
     draft.status, draft.submitted_at, draft.return_note = DraftStatus.SUBMITTED, now, ""
 
 
@@ -104,6 +106,7 @@ def approve_and_publish(*, draft: Draft, version: int, by: Account, now: datetim
     compared_with = compared(proposal, tally)
     rules.check_proposal(proposal, compared_with)
     how = compared_with[rules.EVERYONE]
+    check_all_answered(regulation)
     earlier = standing_decision(regulation.id)
     outcome = Outcome(draft.outcome or "")
     decision = Decision(
@@ -146,6 +149,7 @@ def approve_and_publish(*, draft: Draft, version: int, by: Account, now: datetim
         supersedes=earlier.entry_id if earlier else None,
     )
     decision.entry_id = record(body, about=decision, now=now).id
+    publish_answers(decision=decision, now=now)
     settle(regulation=regulation, stage=outcome.stage, because=draft.statement, by=by.office, now=now)
     db.session.delete(draft)
     return decision

@@ -11,6 +11,7 @@ import accounts.agreement
 import analysis.agreement
 import audit.agreement
 import decisions.agreement
+import decisions.answers_agreement
 import regulations.agreement
 import voting.agreement
 from audit.tiles import LogFolder, MissingTile
@@ -40,6 +41,7 @@ def check(folder: LogFolder) -> Checked:
         voting.agreement.disagreements,
         analysis.agreement.disagreements,
         decisions.agreement.disagreements,
+        decisions.answers_agreement.disagreements,
     )
     with snapshot():
         for disagreements in floors:

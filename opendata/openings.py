@@ -19,8 +19,9 @@ from audit.entries import text_digest
 from audit.models import Entry, Opening
 from audit.queries import read
 from core.db import db
+from decisions.answers import answer_text
 from decisions.milestones import milestone_text
-from decisions.models import Decision, MilestoneAct
+from decisions.models import Answer, Decision, MilestoneAct
 from decisions.services import decision_text
 from regulations.models import Regulation, Theme
 from regulations.rules import Split
@@ -319,11 +320,17 @@ def _milestone_texts(lines: dict[str, int]) -> Iterator[Opened]:
         yield Opened(row.entry_id, "text_sha256", milestone_text(row.words, row.instrument, row.reason))
 
 
+def _answer_texts(lines: dict[str, int]) -> Iterator[Opened]:
+    for answer in db.session.scalars(select(Answer).where(Answer.entry_id.in_(lines))):
+        yield Opened(answer.entry_id or "", "text_sha256", answer_text(answer))
+
+
 PLAIN = {
     "decision": Plain("statement_sha256", _decision_texts),
     "theme": Plain("text_sha256", _theme_texts),
     "item.version": Plain("text_sha256", _listing_texts),
     "point": Plain("text_sha256", _point_texts),
+    "answer": Plain("text_sha256", _answer_texts),
     "milestone": Plain("text_sha256", _milestone_texts),
 }
 

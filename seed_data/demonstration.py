@@ -25,6 +25,7 @@ from notices.services import forget_waiting
 from regulations.models import Regulation, Theme
 from regulations.queries import regulation_with
 from regulations.rules import Window
+from seed_data.answering import answer_what_was_said
 from seed_data.loader import SeedTheme, catalogue, list_seed
 from seed_data.script import Part, Ruling, Script, Voice, Wordless, quiet_part, read_script
 from voting.models import Comment, Vote
@@ -328,6 +329,9 @@ def _decide(ruling: Ruling, now: datetime) -> None:
         covers=tuple(Capacity),
         cited_comments=tuple(db.session.scalars(cited.order_by(Comment.id).limit(4))),
         other_evidence=ruling.other_evidence,
+    )
+    answer_what_was_said(
+        regulation=regulation, outcome=ruling.outcome, statement=ruling.statement, by=official, now=now
     )
     draft = save_draft(regulation=regulation, proposal=proposal, version=0, by=official, now=now)
     submit_draft(draft=draft, by=official, now=now)

@@ -11,6 +11,9 @@ import commands
 from accounts import services as accounts
 from accounts.models import Account, Department
 from accounts.rules import Capacity, Role
+from analysis.models import Point
+from analysis.queries import points_of
+from analysis.services import make_point, put_under
 from audit import services as audit
 from audit.entries import VoteEntry, canonical, hour_of
 from audit.guard import writing_rows_with_entries
@@ -20,12 +23,13 @@ from audit.models import Entry
 from audit.queries import read
 from core import clock
 from core.db import db, transaction
-from decisions.rules import Outcome, Proposal
+from decisions.answers import save_answer, unanswered
+from decisions.rules import Outcome, Proposal, Verdict
 from decisions.services import approve_and_publish, save_draft, submit_draft
 from regulations.models import Regulation, Theme
 from regulations.rules import Citation, Split, ThemeKind, Window
 from regulations.services import Listing, list_regulations, list_theme
-from voting.models import Receipt
+from voting.models import Comment, Receipt
 from voting.rules import Ballot, Choice, Direction, ReasonKind
 from voting.services import cast_vote
 from voting.tallying import freeze_theme
@@ -186,6 +190,7 @@ def a_decision(
         "other_evidence": "An inspection report of 2025.",
         "covers": tuple(Capacity),
     }
+    everything_answered(regulation, by=writer, now=now)
     with transaction():
         draft = save_draft(regulation=regulation, proposal=Proposal(**(usual | given)), version=0, by=writer, now=now)
     with transaction():
@@ -194,6 +199,28 @@ def a_decision(
         decision = approve_and_publish(draft=draft, version=draft.version, by=approver, now=now, demonstration=False)
     settle_the_record()
     return decision
+
+
+def everything_answered(regulation: Regulation, by: Account | None = None, now: datetime = NOON + 20 * DAY) -> None:
+    """What still lacks an answer on a regulation has one: what stands under no point, as raised by few."""
+    by = by or a_member_of_staff(Role.OFFICIAL)
+    said = {"verdict": Verdict.ACCEPT_IN_PART, "reasons": "We have weighed this, and say so here.", "version": 0}
+    alone = unanswered(regulation.id).comments
+    if alone:
+        few = next((row.id for row in points_of(regulation.id) if row.few), None)
+        with transaction():
+            regulation = db.session.merge(regulation)
+            if few is not None:
+                point = db.session.get_one(Point, few)
+            else:
+                words = {"title": "Raised by few people", "summary": ""}
+                point = make_point(regulation=regulation, **words, by=by, now=now, few=True)
+            comments = [db.session.get_one(Comment, reason.id) for reason in alone]
+            put_under(point=point, comments=comments, by=by, now=now)
+    lacking = [row.id for row in unanswered(regulation.id).points]
+    with transaction():
+        for id in lacking:
+            save_answer(regulation=regulation, point=db.session.get_one(Point, id), by=by, now=now, **said)
 
 
 def the_record(type: str) -> list[dict[str, Any]]:

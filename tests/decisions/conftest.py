@@ -16,6 +16,7 @@ from tests.factories import (
     a_regulation,
     a_theme,
     a_vote,
+    everything_answered,
     its_session,
 )
 from voting.models import PendingBallot
@@ -49,13 +50,14 @@ def second(app):
 
 @pytest.fixture
 def regulation(app):
-    """Closed, with a final count: one for keep, one for scrap."""
+    """Closed, with a final count: two for keep, one for scrap, and an answer to the reasons they gave."""
     theme = a_theme(title="Retail")
     found = a_regulation(theme, title="The Workplace Regulations 1992")
     a_vote(found, Choice.KEEP, text="It keeps <b>people</b> safe.")
     a_vote(found, Choice.KEEP, text="")
     a_vote(found, Choice.SCRAP, text="It costs too much.")
     a_frozen_theme(theme)
+    everything_answered(found, now=LATER)
     return found
 
 

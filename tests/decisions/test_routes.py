@@ -22,6 +22,7 @@ from tests.factories import (
     a_theme,
     a_vote,
     a_voter,
+    everything_answered,
     how_many,
     settle_the_record,
     the_record,
@@ -244,6 +245,7 @@ def test_before_the_count_is_final_the_approver_is_told_why_it_waits(app, signed
     regulation = a_regulation(a_theme(title="Rail"))
     a_vote(regulation)
     settle_the_record()
+    everything_answered(regulation, now=LATER)
     send(signed_in(official), regulation.slug, do="submit")
     client = signed_in(second)
     address = f"/staff/regulations/{regulation.slug}/approve"

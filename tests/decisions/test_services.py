@@ -35,6 +35,7 @@ from tests.factories import (
     a_regulation,
     a_theme,
     a_vote,
+    everything_answered,
     how_many,
     settle_the_record,
     the_record,
@@ -79,6 +80,7 @@ def saved(regulation, by, version=0, **given):
 
 def submitted(regulation, by, **given):
     draft = saved(regulation, by, **given)
+    everything_answered(regulation, now=LATER)
     with transaction():
         submit_draft(draft=draft, by=by, now=LATER)
     return draft

@@ -1,0 +1,93 @@
+"""What the demonstration's invented offices do before they decide: make points of what was said, and answer each."""
+
+import re
+from datetime import datetime
+
+from sqlalchemy import select
+
+from accounts.models import Account
+from analysis.models import Point
+from analysis.queries import points_of, ungrouped
+from analysis.rules import FEW_SUMMARY, FEW_TITLE, TITLE_LENGTH
+from analysis.services import make_point, put_under
+from core.db import db
+from decisions.answers import save_answer
+from decisions.models import AnswerDraft
+from decisions.rules import Outcome, Verdict
+from regulations.models import Regulation
+from voting.models import Comment
+from voting.rules import Choice
+from voting.shown import Reason
+
+POINTS_OF_A_CHOICE = 2
+INVENTED = "This is an invented answer for the demonstration."
+_SENTENCE = re.compile(r"(?<=[.!?])\s")
+REASONS = {
+    Verdict.ACCEPT: "What was decided rests on this: {statement}",
+    Verdict.ACCEPT_IN_PART: (
+        "We agree with what lies behind it, and not with every step that was asked for. What was decided goes part "
+        "of the way: {statement}"
+    ),
+    Verdict.REJECT: (
+        "We have understood what this would spare those who said so. It weighed less with us than what others would "
+        "lose: {statement}"
+    ),
+    Verdict.OUT_OF_SCOPE: "This is settled by other rules than the one people were asked about. {statement}",
+}
+OF_FEW = (
+    "Each of these was read. Where they ask for what was decided they are met; the others were too few, or too "
+    "different from one another, to be weighed as one argument."
+)
+
+
+def answer_what_was_said(
+    *, regulation: Regulation, outcome: Outcome, statement: str, by: Account, now: datetime
+) -> None:
+    """Points of the reasons most people stand behind, one group for the rest, and an answer to each of them."""
+    _make_points(regulation, by, now)
+    for row in points_of(regulation.id):
+        verdict = Verdict.ACCEPT_IN_PART if row.few else _verdict(row.by_choice, outcome)
+        reasons = OF_FEW if row.few else REASONS[verdict].format(statement=statement)
+        version = db.session.scalar(select(AnswerDraft.version).filter_by(point_id=row.id)) or 0
+        save_answer(
+            regulation=regulation, point=db.session.get_one(Point, row.id), verdict=verdict,
+            reasons=f"{INVENTED} {reasons}", version=version, by=by, now=now,
+        )  # fmt: skip
+
+
+def _make_points(regulation: Regulation, by: Account, now: datetime) -> None:
+    waiting, few = ungrouped(regulation.id), []
+    for choice in Choice:
+        said = [reason for reason in waiting if reason.choice == choice]
+        for reason in said[:POINTS_OF_A_CHOICE]:
+            point = make_point(
+                regulation=regulation, title=_first_sentence(reason.text), summary="", by=by, now=now,
+                demonstration=True,
+            )  # fmt: skip
+            _put(point, [reason], by, now)
+        few += said[POINTS_OF_A_CHOICE:]
+    if few:
+        point = make_point(
+            regulation=regulation, title=FEW_TITLE, summary=FEW_SUMMARY, by=by, now=now, few=True, demonstration=True
+        )
+        _put(point, few, by, now)
+
+
+def _put(point: Point, reasons: list[Reason], by: Account, now: datetime) -> None:
+    comments = [db.session.get_one(Comment, reason.id) for reason in reasons]
+    put_under(point=point, comments=comments, by=by, now=now)
+
+
+def _first_sentence(text: str) -> str:
+    """What somebody said, short enough for the head of a list."""
+    first = _SENTENCE.split(" ".join(text.split()), maxsplit=1)[0]
+    return first if len(first) <= TITLE_LENGTH else first[: TITLE_LENGTH - 1].rsplit(" ", 1)[0] + "…"
+
+
+def _verdict(by_choice: dict[str, int], outcome: Outcome) -> Verdict:
+    asked = max(by_choice, key=lambda choice: by_choice[choice])
+    if outcome in (Outcome.MOVED, Outcome.ALREADY_SPENT):
+        return Verdict.OUT_OF_SCOPE
+    if asked == outcome:
+        return Verdict.ACCEPT
+    return Verdict.ACCEPT_IN_PART if Outcome.IMPROVE in (asked, outcome) else Verdict.REJECT
