@@ -19,6 +19,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import accounts.routes
 import analysis.own_routes
 import analysis.routes
+import analysis.submission_routes
 import audit.routes
 import core.mail
 import decisions.routes
@@ -29,6 +30,7 @@ import pages.log_routes
 import pages.personal_routes
 import pages.record_routes
 import pages.routes
+import pages.submission_routes
 import voting.assisted_routes
 import voting.erasure_routes
 import voting.routes
@@ -59,6 +61,8 @@ BLUEPRINTS = (
     voting.erasure_routes.bp,
     analysis.routes.bp,
     analysis.own_routes.bp,
+    analysis.submission_routes.bp,
+    pages.submission_routes.bp,
     decisions.routes.bp,
 )
 MAX_FORM_BYTES = 512 * 1024

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import select
 
+from analysis import submission_agreement
 from analysis.models import Dispute, Grouping, Point, PointWording
 from analysis.services import point_text
 from audit import entries
@@ -16,6 +17,7 @@ def disagreements() -> Iterator[str]:
     yield from _points()
     yield from _groupings()
     yield from _disputes()
+    yield from submission_agreement.disagreements()
 
 
 def _points() -> Iterator[str]:

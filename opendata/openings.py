@@ -23,6 +23,7 @@ from decisions.answers import answer_text
 from decisions.milestones import milestone_text
 from decisions.models import Answer, Decision, MilestoneAct
 from decisions.services import decision_text
+from opendata.submission_openings import FIELD, SentIn, Shut, why_shut_now
 from regulations.models import Regulation, Theme
 from regulations.rules import Split
 from regulations.services import listing_text, theme_text
@@ -39,6 +40,8 @@ class Because(StrEnum):
     HIDDEN = "hidden"
     MASKED = "masked"
     REPLACED = "replaced"
+    WITHHELD = "withheld"
+    """A submission that is counted and not shown, by a public rule."""
     MISSING = "missing"
     """It ought to be there. Nothing on the record says why it is not."""
 
@@ -102,7 +105,7 @@ OF_REASONS = {("comment", "body_commit"), ("comment", "commit"), ("moderation", 
 
 
 def is_ever_open(type: str, field: str) -> bool:
-    return (type, field) in ALWAYS_OPEN or (type, field) in OF_REASONS or (type, field) == ("vote", "commit")
+    return (type, field) in ALWAYS_OPEN | OF_REASONS | {FIELD, ("vote", "commit")}
 
 
 def why_absent(
@@ -141,6 +144,9 @@ def openings_of_line(entry_id: str) -> OpeningsOfLine | None:
     if found.type in PLAIN and (digest := said.get(PLAIN[found.type].field)):
         texts = PLAIN[found.type].texts({entry_id: found.about_id})
         return OpeningsOfLine(entry_id, [o for o in texts if text_digest(o.text) == digest])
+    if found.type == FIELD[0] and found.field is not None:
+        shut = _absent(why_shut_now(said["reference"]))
+        return OpeningsOfLine(entry_id, (), [shut]) if shut else OpeningsOfLine(entry_id, [_opened(found)])
     fields = [name for name in said if is_ever_open(found.type, name)]
     if not fields:
         return OpeningsOfLine(entry_id)
@@ -176,6 +182,10 @@ _LINE_WITH_OPENINGS: Any = (
 
 def _opened(row: Any) -> Opened:
     return Opened(row.entry_id, row.field, row.text, row.kind, row.salt.hex())
+
+
+def _absent(shut: Shut | None) -> Absent | None:
+    return Absent(FIELD[1], Because(shut.because), shut.by) if shut else None
 
 
 def _reason_now(line: Any) -> Reason | None:
@@ -215,8 +225,9 @@ class Standing:
     splits: dict[str, str] = field(default_factory=dict)
     themes: dict[str, str] = field(default_factory=dict)
     final: set[str] = field(default_factory=set)
+    sent_in: SentIn = field(default_factory=SentIn)
 
-    TYPES = ("theme", "item.version", "tally", "comment", "moderation", "erasure")
+    TYPES = ("theme", "item.version", "tally", "comment", "moderation", "erasure", "submission")
 
     def take(self, line: Recorded) -> None:
         said = line.said
@@ -227,6 +238,9 @@ class Standing:
                 self.themes[said["item"]] = said["theme"]
             case "tally":
                 self.final.add(said["item"])
+                self.sent_in.final.add(self.themes.get(said["item"], ""))
+            case "submission":
+                self.sent_in.take(line.id, said)
             case "comment":
                 reason = self.reasons.get(said.get("prev", "")) or Reason(line.id)
                 reason.latest, reason.withdrawn = line.id, bool(said.get("withdrawn"))
@@ -242,6 +256,8 @@ class Standing:
         return self.splits.get(self.themes.get(item, "")) == Split.KEPT and item not in self.final
 
     def why_absent(self, line: str, field: str, type: str, item: str) -> Absent | None:
+        if (type, field) == FIELD:
+            return _absent(self.sent_in.why_shut(line, self.splits))
         reason = self.reasons.get(line)
         erased_by = self.erased.get(line)
         if type == "moderation" and reason is not None:  # the words a mask leaves go with the reason they are of
@@ -261,6 +277,8 @@ def openings_below(size: int) -> Iterator[Opened]:
         reason = standing.reasons.get(line.said["target"])
         if reason is not None and (line.said["type"] == "erasure" or line.said["action"] in SHUT_BY):
             raise NotYet("A reason was hidden or erased since the last checkpoint was signed.")
+    if any(standing.sent_in.takes_away(line.said) for line in recorded(FIELD[0], since=size)):
+        raise NotYet("A submission was withheld since the last checkpoint was signed.")
     return merge(_sealed_below(size, standing), sorted(_plain_below(size), key=_place), key=_place)
 
 

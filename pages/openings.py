@@ -13,6 +13,7 @@ WORDS = {
     "body_commit": "The reason given",
     "reason_commit": "Why this was done",
     "commit": "Which way it went",
+    "text_commit": "What was sent in",
 }
 MASKED_WORDS = "What is left of the reason"
 LINKS = {
@@ -77,6 +78,7 @@ def _sentence(absent: Absent, act: Line | None) -> str:
         Because.HELD: f"A moderator holds this reason back{rule}, so its text is not shown until it was looked at.",
         Because.HIDDEN: f"A moderator hid this reason{on}{rule}, so its text is not shown.",
         Because.MASKED: f"A moderator took words out of this reason{on}{rule}. What is left is read there.",
+        Because.WITHHELD: f"This was withheld by a public rule{on}, so what it says is not shown. It is counted.",
         Because.REPLACED: f"This reason was written anew{on}, so its earlier text is not shown.",
         Because.MISSING: "The text this line stands for is missing, and no line says why. That should not be.",
     }[absent.because]

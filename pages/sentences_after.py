@@ -15,6 +15,16 @@ VERDICTS = {
 }
 
 
+CAME = {
+    "email": "by email",
+    "letter": "by letter",
+    "phone": "by telephone",
+    "workshop": "out of a workshop",
+    "petition": "as a petition",
+    "paper": "as a paper",
+}
+
+
 def _point(said: Mapping[str, Any], around: Around) -> Sentence:
     if said.get("withdrawn"):
         return Sentence(f"{said['actor']} gave up a point.", "Reasons that stood under it stay published.")
@@ -36,14 +46,17 @@ def _dispute(said: Mapping[str, Any], around: Around) -> Sentence:
 
 
 def _submission(said: Mapping[str, Any], around: Around) -> Sentence:
-    how, by = plainly(said["how"]), speaker(said["capacity"])
+    how, by = CAME.get(said["how"], f"by {plainly(said['how'])}"), speaker(said["capacity"])
     received = f"It was received on {day(in_uk(moment(said['received'])))} and entered by {said['actor']}."
+    if "prev" in said:
+        done = "withheld: it stays counted" if said.get("withheld") else "looked at again: it can be read"
+        return Sentence(f"{said['actor']} changed how submission {said['reference']} stands. It is {done}.")
     if said.get("withheld"):
-        return Sentence(f"A submission came by {how}, from {by}: withheld, counted.", received)
+        return Sentence(f"A submission came {how}, from {by}: withheld, counted.", received)
     if "signatures" in said:
         signed = how_many(said["signatures"], "signature")
         return Sentence(f"A petition with {signed} came in.", f"{received} Signatures are not votes.")
-    return Sentence(f"A submission came by {how}, from {by}.", received)
+    return Sentence(f"A submission came {how}, from {by}.", received)
 
 
 def _answer(said: Mapping[str, Any], around: Around) -> Sentence:

@@ -23,7 +23,7 @@ from tests.factories import (
     a_voter,
     settle_the_record,
 )
-from tests.opendata import aftermath
+from tests.opendata import aftermath, sent_in
 from voting.erasure import erase_person
 from voting.models import Comment
 from voting.moderation import hide_comment
@@ -54,6 +54,7 @@ def played(app):
         erase_person(account=gone, basis=ErasureBasis.REQUEST, now=NOON + 9 * DAY)
     aftermath.steps_follow(a_decision(decided, now=NOON + 10 * DAY))
     aftermath.days_go_by()
+    sent_in.submissions_come(running)
     a_vote(running, Choice.SCRAP, text="Written just now, and without its place yet.", now=NOON)
     return app
 
@@ -275,6 +276,7 @@ TAMPERINGS = {
     "tally_cell": ["UPDATE tally_cell SET votes = votes + 1", "DELETE FROM tally_cell"],
     "tally_total": ["UPDATE tally_total SET keep = keep + 1"],
     **aftermath.TAMPERINGS,
+    **sent_in.TAMPERINGS,
 }
 SHOWS_IN = {
     "opening": ("opening", "missing-opening", "vote", "comment", "moderation_act"),

@@ -1,0 +1,68 @@
+"""Whether submissions are what the record says."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import select
+
+from analysis.models import Point, Submission, SubmissionPoint
+from analysis.submissions import received_at, submission_text
+from audit.agreement import Recorded, recorded, unmatched
+from audit.models import Opening
+from core.db import db
+from regulations.models import Regulation, Theme
+
+
+def disagreements() -> Iterator[str]:
+    first: dict[str, Recorded] = {}
+    latest: dict[str, Recorded] = {}
+    for line in recorded("submission"):
+        first.setdefault(line.said["reference"], line)
+        latest[line.said["reference"]] = line
+    rows = db.session.execute(_ROWS).all()
+    yield from unmatched("submission", [row.Submission.entry_id for row in rows], latest.values())
+    points, lines = _points(), {line.id: line for line in latest.values()}
+    for row in rows:
+        submission = row.Submission
+        if submission.entry_id not in lines:
+            continue
+        line = lines[submission.entry_id]
+        for name, value in _said_of(submission, row.theme, row.slug).items():
+            if line.said.get(name) != value:
+                yield f"submission: {submission.reference} has another {name} than {line.named}."
+        if submission.entered_by != first[line.said["reference"]].said["actor"]:
+            yield f"submission: {submission.reference} was entered by another office than the record says."
+        if row.text != submission_text(submission, points[submission.id]):
+            yield f"submission: {submission.reference} does not say what {line.named} commits to."
+
+
+_ROWS: Any = (
+    select(Submission, Theme.slug.label("theme"), Regulation.slug, Opening.text)
+    .join(Theme, Theme.id == Submission.theme_id)
+    .outerjoin(Regulation, Regulation.id == Submission.regulation_id)
+    .outerjoin(Opening, (Opening.entry_id == Submission.entry_id) & (Opening.field == "text_commit"))
+    .order_by(Submission.id)
+)
+
+
+def _said_of(submission: Submission, theme: str, slug: str | None) -> dict[str, Any]:
+    return {
+        "reference": submission.reference,
+        "theme": theme,
+        "item": slug,
+        "how": submission.how,
+        "capacity": submission.capacity,
+        "received": received_at(submission),
+        "signatures": submission.signatures,
+        "withheld": True if submission.withheld else None,
+        "file_sha256": (submission.file_sha256 or None) if not submission.withheld else None,
+    }
+
+
+def _points() -> dict[int, list[str]]:
+    wanted = select(SubmissionPoint.submission_id, Point.public_id).join(Point, Point.id == SubmissionPoint.point_id)
+    made: dict[int, list[str]] = defaultdict(list)
+    for id, public_id in db.session.execute(wanted):
+        made[id].append(public_id)
+    return made

@@ -1,0 +1,156 @@
+"""What a submission may be, why one is withheld, and what is refused as a paper. Pure: no Flask, database or clock."""
+
+import re
+import zlib
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from accounts.rules import Capacity
+from core.errors import RuleBroken
+
+TEXT_LENGTH = 50_000
+NAME_LENGTH = 160
+MOST_SIGNATURES = 100_000_000
+EARLIEST = date(2000, 1, 1)
+MOST_BYTES = 10 * 1024 * 1024
+_MOST_UNPACKED = 32 * 1024 * 1024
+FROM_A_BALLOT = "the site, from a ballot"
+"""Who entered a paper that came with a ballot, as the record names it: nobody of flesh and blood."""
+
+
+class How(StrEnum):
+    """By which way something came that was not a ballot."""
+
+    EMAIL = "email"
+    LETTER = "letter"
+    PHONE = "phone"
+    WORKSHOP = "workshop"
+    PETITION = "petition"
+    PAPER = "paper"
+
+    @property
+    def label(self) -> str:
+        return {
+            How.EMAIL: "Email",
+            How.LETTER: "Letter",
+            How.PHONE: "Telephone call",
+            How.WORKSHOP: "Workshop",
+            How.PETITION: "Petition",
+            How.PAPER: "Paper",
+        }[self]
+
+
+class Withheld(StrEnum):
+    """The public rules by which a submission is counted and not shown."""
+
+    PERSONAL_DATA = "personal_data"
+    COMMERCIAL = "commercial_confidence"
+    AUTHOR_ASKED = "author_asked"
+    UNLAWFUL = "unlawful"
+    WAITING = "waiting"
+    """Not a rule that staff choose: a paper came with a ballot, and nobody has looked at it yet."""
+
+    @property
+    def label(self) -> str:
+        return {
+            Withheld.PERSONAL_DATA: "It holds personal data",
+            Withheld.COMMERCIAL: "It was given in commercial confidence",
+            Withheld.AUTHOR_ASKED: "Its author asked for it not to be shown",
+            Withheld.UNLAWFUL: "To show it would break the law",
+            Withheld.WAITING: "It came with a ballot, and staff have not looked at it yet",
+        }[self]
+
+
+RULES_TO_WITHHOLD = tuple(rule for rule in Withheld if rule is not Withheld.WAITING)
+
+
+@dataclass(frozen=True)
+class Received:
+    """A submission as staff enter it."""
+
+    how: How
+    capacity: Capacity
+    received_on: date
+    text: str = ""
+    organisation: str = ""
+    signatures: int | None = None
+    withheld: Withheld | None = None
+    points: tuple[str, ...] = field(default=())
+    """Public ids of the points it makes."""
+    own_number: str = ""
+    """What the office that sent it in calls it, so that two that are alike are not taken for one."""
+
+
+def check_received(said: Received, *, has_paper: bool, today: date) -> None:
+    """Raises RuleBroken with the field it is about, and what to write there instead."""
+    if not said.text and not has_paper:
+        raise RuleBroken("Enter what it says, or attach it as a PDF.", field="text")
+    if len(said.text) > TEXT_LENGTH:
+        surplus = len(said.text) - TEXT_LENGTH
+        raise RuleBroken(f"Shorten the text to {TEXT_LENGTH:,} characters: it is {surplus:,} too long.", field="text")
+    if len(said.organisation) > NAME_LENGTH:
+        raise RuleBroken(f"Shorten the name to {NAME_LENGTH} characters or fewer.", field="organisation")
+    if said.organisation and not said.capacity.speaks_for_organisation:
+        raise RuleBroken(
+            "Members of the public are not named. Take the name out, or say which kind of organisation it is.",
+            field="organisation",
+        )
+    if said.received_on > today:
+        raise RuleBroken("Enter the day on which it came: this one is still to come.", field="received_on")
+    if said.received_on < EARLIEST:
+        raise RuleBroken(f"Enter a day since {EARLIEST.year}.", field="received_on")
+    check_signatures(said.how, said.signatures)
+
+
+def check_signatures(how: How, signatures: int | None) -> None:
+    if how is How.PETITION and not signatures:
+        raise RuleBroken("Enter how many people signed the petition, in figures.", field="signatures")
+    if how is not How.PETITION and signatures is not None:
+        raise RuleBroken(
+            "Only a petition has signatures. Leave this empty, or say that it is a petition.", "signatures"
+        )
+    if signatures is not None and not 0 < signatures <= MOST_SIGNATURES:
+        raise RuleBroken(f"Enter a number of signatures from 1 to {MOST_SIGNATURES:,}.", field="signatures")
+
+
+_ACTS = re.compile(rb"/(JavaScript|Launch|EmbeddedFiles?|RichMedia|SubmitForm|ImportData)(?![A-Za-z0-9])")
+_PACKED = re.compile(rb"/ObjStm.{0,400}?stream\r?\n", re.DOTALL)
+_ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
+
+
+def check_paper(content: bytes) -> None:
+    """A plain PDF: known by what is in it and not by its name; nothing in it may run, start or fetch anything."""
+    if not content:
+        raise RuleBroken("The file is empty. Choose another.", field="paper")
+    if len(content) > MOST_BYTES:
+        raise RuleBroken("The file is larger than 10 MB. Save it with smaller pictures, or in parts.", field="paper")
+    if not re.match(rb"%PDF-[12]\.[0-9]", content) or b"%%EOF" not in content[-2048:]:
+        raise RuleBroken("This is not a PDF, or a part of one. Save it as PDF and choose that file.", field="paper")
+    if b"/Encrypt" in content:
+        raise RuleBroken("This PDF is locked with a password. Save it without one.", field="paper")
+    if any(_ACTS.search(_unescaped(part)) for part in (content, *_unpacked(content))):
+        raise RuleBroken(
+            "This PDF holds a script, an attached file or something that starts a program. Print it to a new PDF, "
+            "which leaves those out.",
+            field="paper",
+        )
+
+
+def _unescaped(part: bytes) -> bytes:
+    return _ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), part)
+
+
+def _unpacked(content: bytes) -> list[bytes]:
+    """The objects that a PDF keeps compressed, of which none may be too large to look through."""
+    parts, left = [], _MOST_UNPACKED
+    for found in _PACKED.finditer(content):
+        try:
+            part = zlib.decompressobj().decompress(content[found.end() :], left)
+        except zlib.error:
+            raise RuleBroken("This PDF cannot be read through. Print it to a new PDF.", field="paper") from None
+        left -= len(part)
+        if left <= 0:
+            raise RuleBroken("This PDF unpacks to far more than it should. Print it to a new PDF.", field="paper")
+        parts.append(part)
+    return parts

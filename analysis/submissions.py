@@ -1,0 +1,208 @@
+"""Entering what came by other ways than the ballot, withholding it by a public rule, and showing it."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import rfc8785
+from sqlalchemy import delete, func, select
+
+from accounts.models import Account
+from accounts.rules import Capacity
+from analysis.models import Point, Submission, SubmissionPoint
+from analysis.services import ANALYSTS
+from analysis.submission_rules import FROM_A_BALLOT, How, Received, Withheld, check_received
+from audit.entries import SubmissionEntry
+from audit.services import Sealed, record
+from core.clock import day_begins, uk_day
+from core.db import db, take_turn
+from core.errors import Clash, NotAllowed, NotFound, RuleBroken
+from regulations.models import Regulation, Theme
+from voting.models import Vote
+
+OPERATOR = "The operator"
+
+
+def enter_submission(
+    *,
+    theme: Theme,
+    regulation: Regulation | None,
+    received: Received,
+    by: Account | None,
+    now: datetime,
+    paper: str = "",
+    file_name: str = "",
+    demonstration: bool = False,
+) -> Submission:
+    """Keep what came, on a regulation or on the whole theme. ``by`` is None for whoever runs the site's commands.
+
+    ``paper`` is the digest under which its PDF lies. Raises Clash when the very same was entered before.
+    """
+    check_may_enter(by)
+    check_received(received, has_paper=bool(paper), today=uk_day(now))
+    points = points_meant(regulation, received.points)
+    digest = digest_of(theme.slug, regulation.slug if regulation else "", received, paper)
+    take_turn("submissions")
+    earlier = db.session.scalar(select(Submission.reference).filter_by(digest=digest))
+    if earlier is not None:
+        raise Clash(f"The very same was entered before, as {earlier}. If it came twice, say so in the text.")
+    submission = Submission(
+        reference=_next_reference(now), theme=theme, regulation=regulation, how=received.how,
+        capacity=received.capacity, organisation_name=received.organisation, received_on=received.received_on,
+        text=received.text, withheld=received.withheld is not None, withheld_because=received.withheld or "",
+        signatures=received.signatures, file_name=file_name, file_sha256=paper, digest=digest,
+        entered_by=by.office if by else OPERATOR, entered_at=now, demonstration=demonstration,
+    )  # fmt: skip
+    _add(submission, points, submission.entered_by, now)
+    return submission
+
+
+def attach_paper(*, vote: Vote, paper: str, file_name: str, now: datetime, demonstration: bool = False) -> Submission:
+    """Keep an organisation's paper with its ballot. Staff look at it before anybody else can read it."""
+    regulation = vote.regulation
+    check_may_attach(vote, now)
+    take_turn("submissions")
+    if paper_of(vote) is not None:
+        raise Clash("A paper came with this ballot already. Only one can be attached.")
+    submission = Submission(
+        reference=_next_reference(now), theme=regulation.theme, regulation=regulation, how=How.PAPER,
+        capacity=vote.capacity, organisation_name=vote.organisation_name, received_on=uk_day(now), withheld=True,
+        withheld_because=Withheld.WAITING, file_name=file_name, file_sha256=paper, from_ballot=True,
+        digest=_digest_of_ballot(vote), entered_by=FROM_A_BALLOT, entered_at=now, demonstration=demonstration,
+    )  # fmt: skip
+    _add(submission, [], FROM_A_BALLOT, now)
+    return submission
+
+
+def check_may_attach(vote: Vote, now: datetime) -> None:
+    if vote.choice is None:
+        raise RuleBroken("This vote was withdrawn, so no paper can come with it.")
+    if not Capacity(vote.capacity).speaks_for_organisation:
+        raise NotAllowed("Papers come with the votes of organisations. You voted as a member of the public.")
+    if not vote.regulation.theme.window.is_open(now) or vote.regulation.settled:
+        raise RuleBroken("The window has closed, so no paper can be attached any more.")
+
+
+def change_submission(
+    *,
+    submission: Submission,
+    seen: str,
+    withheld: Withheld | None,
+    organisation: str,
+    points: Sequence[str],
+    by: Account,
+    now: datetime,
+) -> None:
+    """Withhold it, show it, or say anew which points it makes. Raises Clash unless ``seen`` is its latest line."""
+    check_may_enter(by)
+    db.session.refresh(submission, with_for_update=True)
+    if submission.entry_id != seen:
+        raise Clash("A colleague has changed this since you opened it. Look at it again, then decide.")
+    if organisation and not Capacity(submission.capacity).speaks_for_organisation:
+        raise RuleBroken("Members of the public are not named.", field="organisation")
+    made = points_meant(submission.regulation, points)
+    submission.withheld, submission.withheld_because = withheld is not None, withheld or ""
+    submission.organisation_name = organisation
+    db.session.execute(delete(SubmissionPoint).where(SubmissionPoint.submission_id == submission.id))
+    _keep_points(submission, made)
+    _record(submission, made, by.office, now)
+
+
+def submission_with(reference: str) -> Submission:
+    """Raises NotFound."""
+    found = db.session.scalar(select(Submission).filter_by(reference=reference))
+    if found is None:
+        raise NotFound("There is no submission at this address.")
+    return found
+
+
+def paper_of(vote: Vote) -> Submission | None:
+    """What came with a ballot."""
+    return db.session.scalar(select(Submission).filter_by(digest=_digest_of_ballot(vote), from_ballot=True))
+
+
+def check_may_enter(by: Account | None) -> None:
+    if by is not None and by.role not in ANALYSTS:
+        raise NotAllowed("Only analysts and officials may enter what came by other ways than the ballot.")
+
+
+def points_meant(regulation: Regulation | None, public_ids: Sequence[str]) -> list[Point]:
+    """The standing points so named. Raises RuleBroken when one is no point of this regulation."""
+    if not public_ids:
+        return []
+    wanted = select(Point).where(Point.public_id.in_(public_ids), Point.withdrawn_at.is_(None))
+    found = list(db.session.scalars(wanted.where(Point.regulation_id == (regulation.id if regulation else None))))
+    if len(found) < len(set(public_ids)):
+        raise RuleBroken("One of the points is not, or no longer, a point of this regulation.", field="points")
+    return found
+
+
+def digest_of(theme: str, slug: str, received: Received, paper: str = "") -> str:
+    """By which the same is known again when it is entered or imported twice."""
+    said = {
+        "theme": theme, "item": slug, "how": received.how, "capacity": received.capacity,
+        "organisation": received.organisation, "received_on": received.received_on.isoformat(), "paper": paper,
+        "text": received.text, "signatures": received.signatures, "number": received.own_number,
+    }  # fmt: skip
+    return hashlib.sha256(rfc8785.dumps(said)).hexdigest()
+
+
+def submission_text(submission: Submission, points: Iterable[str]) -> str:
+    """The canonical JSON to which the record commits."""
+    said = {
+        "organisation": submission.organisation_name,
+        "paper": submission.file_sha256,
+        "points": sorted(points),
+        "text": submission.text,
+        "withheld": submission.withheld_because,
+    }
+    return rfc8785.dumps(said).decode()
+
+
+def received_at(submission: Submission) -> int:
+    """The day it came, as the record tells it."""
+    return int(day_begins(submission.received_on).timestamp())
+
+
+def _next_reference(now: datetime) -> str:
+    """Such as S2026-0007. Call it in one's turn, so that no number is given twice."""
+    db.session.flush()
+    year = f"S{uk_day(now).year}-"
+    longest = func.length(Submission.reference)
+    wanted = select(Submission.reference).where(Submission.reference.startswith(year))
+    last = db.session.scalar(wanted.order_by(longest.desc(), Submission.reference.desc()).limit(1))
+    return f"{year}{int(last.removeprefix(year)) + 1 if last else 1:04}"
+
+
+def _digest_of_ballot(vote: Vote) -> str:
+    return hashlib.sha256(f"ballot {vote.id}".encode()).hexdigest()
+
+
+def _add(submission: Submission, points: Sequence[Point], actor: str, now: datetime) -> None:
+    db.session.add(submission)
+    db.session.flush()
+    _keep_points(submission, points)
+    _record(submission, points, actor, now)
+
+
+def _keep_points(submission: Submission, points: Sequence[Point]) -> None:
+    db.session.add_all(SubmissionPoint(submission_id=submission.id, point_id=point.id) for point in points)
+
+
+def _record(submission: Submission, points: Sequence[Point], actor: str, now: datetime) -> None:
+    sealed = Sealed.of("submission", submission_text(submission, [point.public_id for point in points]))
+    body = SubmissionEntry(
+        theme=submission.theme.slug,
+        reference=submission.reference,
+        how=submission.how,
+        capacity=submission.capacity,
+        received=received_at(submission),
+        actor=actor,
+        item=submission.regulation.slug if submission.regulation else None,
+        text_commit=sealed.commit,
+        file_sha256=(submission.file_sha256 or None) if not submission.withheld else None,
+        signatures=submission.signatures,
+        withheld=True if submission.withheld else None,
+        prev=submission.entry_id,
+    )
+    submission.entry_id = record(body, about=submission, now=now, openings={"text_commit": sealed}).id
