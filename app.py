@@ -25,9 +25,11 @@ import core.mail
 import decisions.routes
 import notices.models  # noqa: F401 - its models belong to the metadata
 import pages.decision_routes
+import pages.evidence_routes
 import pages.figures_routes
 import pages.log_routes
 import pages.personal_routes
+import pages.point_routes
 import pages.record_routes
 import pages.routes
 import pages.submission_routes
@@ -50,6 +52,7 @@ BLUEPRINTS = (
     pages.routes.bp,
     pages.figures_routes.bp,
     pages.decision_routes.bp,
+    pages.point_routes.bp,
     pages.personal_routes.bp,
     pages.record_routes.bp,
     pages.log_routes.bp,

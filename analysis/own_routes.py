@@ -46,9 +46,13 @@ def by_receipt(secret: str) -> str | Response:
         secret=secret,
         reason=comment.text if comment is not None else "",
         kept=is_kept(found.vote.regulation),
-        placed=[placed_shown(placed) for placed in placed_of([comment.id])] if comment is not None else [],
+        placed=_placed(comment.id) if comment is not None else [],
         token=generate_csrf(),
     )
+
+
+def _placed(comment_id: int) -> list[dict[str, Any]]:
+    return [placed_shown(placed) for placed in placed_of([comment_id]) if placed.counts or placed.disputed]
 
 
 def _comment_of(receipt: Receipt) -> Comment | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, and_, exists, func, literal, select, union_all
+from sqlalchemy.orm import joinedload
 
 from accounts.rules import Capacity
 from analysis.models import Dispute, Grouping, Point, PointWording, SubmissionPoint
@@ -17,7 +18,7 @@ from core.errors import NotFound
 from regulations.models import Regulation
 from voting.models import Comment, Support, Vote
 from voting.queries import reasons_of
-from voting.rules import PUBLIC, Choice
+from voting.rules import PUBLIC, Choice, Tally
 from voting.shown import Reason
 
 _published = Comment.status.in_(PUBLIC)
@@ -41,6 +42,15 @@ class PointRow:
     by_choice: dict[str, int] = field(default_factory=dict)
     by_capacity: dict[str, int] = field(default_factory=dict)
     submissions: int = 0
+
+    @property
+    def split(self) -> Tally:
+        """Those behind it by what they chose."""
+        chosen = self.by_choice
+        return Tally(
+            participants=self.behind, scrap=chosen[Choice.SCRAP], improve=chosen[Choice.IMPROVE],
+            keep=chosen[Choice.KEEP],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,19 +79,20 @@ def point_row(point_id: int) -> PointRow:
 
 
 def _rows(wanted: Select[Any], which: Any) -> list[PointRow]:
+    submissions = (
+        select(func.count())
+        .select_from(SubmissionPoint)
+        .where(SubmissionPoint.point_id == Point.id)
+        .scalar_subquery()
+        .label("submissions")
+    )
     columns = wanted.with_only_columns(
         Point.id, Point.public_id, Point.entry_id, Point.title, Point.summary, Point.few, Point.version,
-        Point.changed_at,
+        Point.changed_at, submissions,
     )  # fmt: skip
-    people = _people(which)
-    submitted = (
-        select(SubmissionPoint.point_id, func.count()).join(Point, Point.id == SubmissionPoint.point_id).where(which)
-    )
-    submissions = {row[0]: row[1] for row in db.session.execute(submitted.group_by(SubmissionPoint.point_id))}
-    rows = [
-        PointRow(**row._mapping, **people.get(row.id, _nobody()), submissions=submissions.get(row.id, 0))
-        for row in db.session.execute(columns.order_by(Point.id))
-    ]
+    found = db.session.execute(columns.order_by(Point.id)).all()
+    people = _people(which) if found else {}
+    rows = [PointRow(**row._mapping, **people.get(row.id, _nobody())) for row in found]
     return sorted(rows, key=lambda row: (row.few, -row.behind))
 
 
@@ -90,6 +101,7 @@ def _nobody() -> dict[str, Any]:
 
 
 def _people(which: Any) -> dict[int, dict[str, Any]]:
+    which = and_(which, Point.withdrawn_at.is_(None))
     authors = (
         select(Grouping.point_id, Comment.account_id, Comment.choice, Comment.capacity, literal(1).label("wrote"))
         .join(Comment, Comment.id == Grouping.comment_id)
@@ -134,7 +146,12 @@ def comments_under(
     point_id: int, *, choice: str | None = None, offset: int = 0, limit: int | None = None
 ) -> list[Reason]:
     """The reasons that count under a point, most supported first."""
-    ids: Any = select(Comment.id).join(Grouping).where(Grouping.point_id == point_id, _counts)
+    ids: Any = (
+        select(Comment.id)
+        .join(Grouping, Grouping.comment_id == Comment.id)
+        .join(Point, Point.id == Grouping.point_id)
+        .where(Point.id == point_id, Point.withdrawn_at.is_(None), _counts)
+    )
     regulation_id = db.session.scalar(select(Point.regulation_id).where(Point.id == point_id)) or 0
     return reasons_of(regulation_id, ids=ids, choice=choice, offset=offset, limit=limit)
 
@@ -209,7 +226,8 @@ def _placed(row: Any) -> Placed:
 
 
 def point_with(public_id: str) -> Point:
-    point = db.session.scalar(select(Point).filter_by(public_id=public_id))
+    with_regulation = joinedload(Point.regulation).joinedload(Regulation.theme)
+    point = db.session.scalar(select(Point).filter_by(public_id=public_id).options(with_regulation))
     if point is None:
         raise NotFound("There is no such point.")
     return point

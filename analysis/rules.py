@@ -1,6 +1,7 @@
 """What a point is, and what happens to the objection of somebody whose reason was put under one. Pure."""
 
 import unicodedata
+from collections.abc import Mapping
 from enum import StrEnum
 
 from core.errors import NotAllowed, RuleBroken
@@ -12,6 +13,10 @@ FEW_TITLE = "Raised by few people"
 FEW_SUMMARY = (
     "Reasons that few people gave, and that make none of the other points. They are read and answered together."
 )
+
+
+FEWEST = 5
+"""Of fewer people than this nothing is shown apart that they told in confidence."""
 
 
 class Outcome(StrEnum):
@@ -70,3 +75,16 @@ def same_words(text: str) -> str:
     """What two texts share when they differ in nothing but case, spacing and signs: the words sent round."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     return " ".join("".join(letter if letter.isalnum() else " " for letter in plain).split()) or plain.strip()
+
+
+def shown_apart(sizes: Mapping[str, int]) -> set[str] | None:
+    """Which groups are large enough to be shown by themselves; None where even all together are too few to be shown.
+
+    The rest goes into one, which takes the smallest of the others in as well where it would be too small itself: or it
+    would tell what it hides.
+    """
+    rest = sum(size for size in sizes.values() if size < FEWEST)
+    apart = sorted((name for name, size in sizes.items() if size >= FEWEST), key=lambda name: (sizes[name], name))
+    while 0 < rest < FEWEST and apart:
+        rest += sizes[apart.pop(0)]
+    return set(apart) if apart or rest >= FEWEST else None

@@ -164,7 +164,7 @@ def _shown(row: Contribution) -> dict[str, Any]:
 
 def _placed(row: Contribution, placed: list[Placed]) -> list[dict[str, Any]]:
     """The points this reason was put under; whoever only stands behind it has nothing to object to."""
-    of_it = [each for each in placed if each.comment_id == row.comment_id]
+    of_it = [each for each in placed if each.comment_id == row.comment_id and (each.counts or each.disputed)]
     if row.reason:
         return [placed_shown(each) for each in of_it]
     return [placed_shown(each) | {"object_href": "", "disputed": ""} for each in of_it if each.counts]

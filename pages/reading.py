@@ -1,7 +1,7 @@
 """How reading pages show what was found: clocks, reasons, lines of the record, and their rows in downloads."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from pages.sentences import day as in_words
 from pages.trail import Folded, Told, hours_of
 from regulations.models import Regulation
 from regulations.rules import Split, Stage
+from voting.rules import Tally
 from voting.shown import Reason
 
 SOURCES = {
@@ -249,3 +250,26 @@ def kept(**given: Any) -> dict[str, Any]:
 
 def today() -> date:
     return uk_day(clock.now())
+
+
+def final_at_of(found: Regulation) -> datetime | None:
+    return in_uk(found.theme.frozen_at) if found.theme.frozen_at else None
+
+
+def dated(tally: Tally, found: Regulation) -> Tally:
+    """A running count with its time by the clock in the UK; a final one is told by the day it became so."""
+    running = tally.as_at if found.theme.frozen_at is None else None
+    return replace(tally, as_at=in_uk(running) if running else None)
+
+
+def tally_mode(found: Regulation, tally: Tally, now: datetime) -> str:
+    """A kept split stays so until the count is final; a folded one opens by itself once the window has closed."""
+    if tally.sealed or is_sealed(found):
+        return "kept"
+    if found.theme.split == Split.FOLDED and not found.theme.window.has_closed(now):
+        return "folded"
+    return "shown"
+
+
+def counts_shown(tally: Tally, sealed: bool) -> dict[str, int | None]:
+    return {key: None if sealed and key != "participants" else n for key, n in tally.counts.items()}

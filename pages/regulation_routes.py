@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
@@ -18,11 +17,10 @@ from opendata.queries import regulation as listed_regulation
 from opendata.rules import labelled, regulation_row
 from opendata.serving import json_response
 from pages import reading, trail
-from pages.evidence import Crossed, crossed_tally
 from pages.trail import Place
 from regulations.models import Regulation
 from regulations.queries import regulation_and_sectors, regulation_with
-from regulations.rules import SECTORS, Split, Stage
+from regulations.rules import SECTORS, Stage
 from search.queries import matching_comments
 from search.rules import LONGEST_QUERY
 from voting.queries import count_readable, count_reasons, reasons_of, strongest_reasons, tally_of
@@ -34,7 +32,6 @@ TRAIL_LINES = 7
 FOUND_AT_MOST = 5_000
 CAPACITIES = {capacity.plural: capacity.value for capacity in Capacity}
 LEVELS = {level.name.replace("_", " ").capitalize(): level.value for level in Level}
-CROSSED_FIELDS = ("slug", "capacity", "level", *Tally().counts)
 
 
 @bp.route("/regulations/<slug>")
@@ -52,11 +49,11 @@ def regulation(slug: str) -> str:
         regulation=found,
         clock=reading.clock_of(found, now, decisions[0] if decisions else None).given,
         is_open=reading.is_open(found, now),
-        tally=_dated(tally, found),
-        final_at=_final_at(found),
+        tally=reading.dated(tally, found),
+        final_at=reading.final_at_of(found),
         has_closed=found.theme.window.has_closed(now),
         was_asked=_was_asked(found, tally, bool(decisions)),
-        tally_mode=_tally_mode(found, tally, now),
+        tally_mode=reading.tally_mode(found, tally, now),
         decision=decisions[0] if decisions else None,
         decided_on=clock.uk_day(decisions[0].published_at) if decisions else None,
         earlier_decisions=decisions[1:],
@@ -87,25 +84,6 @@ def _contents(found: Regulation, tally: Tally, decided: bool) -> list[tuple[str,
     return [(title, anchor) for anchor, (title, is_there) in sections.items() if is_there]
 
 
-def _final_at(found: Regulation) -> datetime | None:
-    return clock.in_uk(found.theme.frozen_at) if found.theme.frozen_at else None
-
-
-def _dated(tally: Tally, found: Regulation) -> Tally:
-    """A running count with its time by the clock in the UK; a final one is told by the day it became so."""
-    running = tally.as_at if found.theme.frozen_at is None else None
-    return replace(tally, as_at=clock.in_uk(running) if running else None)
-
-
-def _tally_mode(found: Regulation, tally: Tally, now: datetime) -> str:
-    """A kept split stays so until the count is final; a folded one opens by itself once the window has closed."""
-    if tally.sealed or reading.is_sealed(found):
-        return "kept"
-    if found.theme.split == Split.FOLDED and not found.theme.window.has_closed(now):
-        return "folded"
-    return "shown"
-
-
 def _sides(found: Regulation) -> list[dict[str, Any]]:
     totals = count_reasons(found.id)
     return [
@@ -117,37 +95,6 @@ def _sides(found: Regulation) -> list[dict[str, Any]]:
         }
         for choice, reasons in strongest_reasons(found.id).items()
     ]
-
-
-@bp.route("/regulations/<slug>/evidence")
-@bp.route("/regulations/<slug>/evidence.json", endpoint="evidence_json")
-@bp.route("/regulations/<slug>/evidence.csv", endpoint="evidence_csv")
-@public
-def evidence(slug: str) -> str | Response:
-    now = clock.now()
-    found = regulation_with(slug)
-    tally, form = tally_of(found.id), reading.form_asked()
-    mode = _tally_mode(found, tally, now)
-    crossed = crossed_tally(found.id)
-    if form != "html":
-        rows = [_crossed_row(slug, part, mode == "kept") for part in crossed]
-        return reading.rows_as(form, rows, CROSSED_FIELDS, f"{slug}-evidence")
-    return render_template(
-        "reading/evidence.html",
-        regulation=found,
-        clock=reading.clock_of(found, now).given,
-        tally=_dated(tally, found),
-        final_at=_final_at(found),
-        sealed=mode == "kept",
-        has_closed=found.theme.window.has_closed(now),
-        crossed=[(part.label, part.tally) for part in crossed],
-        sides=[] if mode == "kept" else _sides(found),
-        downloads={form: url_for(f"reading.evidence_{form}", slug=slug) for form in ("json", "csv")},
-    )
-
-
-def _crossed_row(slug: str, part: Crossed, sealed: bool) -> dict[str, Any]:
-    return {"slug": slug, "capacity": part.capacity.value, "level": part.level} | _counts(part.tally, sealed)
 
 
 @bp.route("/regulations/<slug>.json")
@@ -174,11 +121,7 @@ def regulation_json(slug: str) -> Response:
 
 
 def _part(name: str, code: str | int, tally: Tally, sealed: bool, label: str) -> dict[str, Any]:
-    return {name: code, "label": label} | _counts(tally, sealed)
-
-
-def _counts(tally: Tally, sealed: bool) -> dict[str, int | None]:
-    return {key: None if sealed and key != "participants" else n for key, n in tally.counts.items()}
+    return {name: code, "label": label} | reading.counts_shown(tally, sealed)
 
 
 @bp.route("/regulations/<slug>/comments")

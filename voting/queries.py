@@ -54,16 +54,19 @@ def _own(model: type[Given], account: Account, regulation: Regulation, hold: boo
     return db.session.scalar(wanted)
 
 
-def tally_of(regulation_id: int) -> Tally:
-    """The folded tally: exact over the first ``position`` entries of the record, and the same for every reader."""
+def tally_of(regulation_id: int, cells: Sequence[Cell] | None = None) -> Tally:
+    """The folded tally: exact over the first ``position`` entries of the record, and the same for every reader.
+
+    ``cells`` saves asking for them once more.
+    """
     position, moved_at = folded_position("tally")
-    return tally_from(regulation_id, _cells(regulation_id), position, moved_at)
+    return tally_from(regulation_id, cells_of(regulation_id) if cells is None else cells, position, moved_at)
 
 
 def tally_with_tail(regulation_id: int, item: str, now: datetime) -> Tally:
     """The folded tally and what came after it, so that whoever has just voted finds their vote counted."""
     position, _ = folded_position("tally")
-    cells = {(c.capacity, c.level, c.choice, c.direction): c.votes for c in _cells(regulation_id)}
+    cells = {(c.capacity, c.level, c.choice, c.direction): c.votes for c in cells_of(regulation_id)}
     not_folded = or_(Entry.idx.is_(None), Entry.idx >= position)
     tail = select(Entry.type, Entry.body).where(Entry.item == item, Entry.type.in_(_COUNTED), not_folded)
     rows = [(row.type, read(row.body)) for row in db.session.execute(tail.order_by(Entry.seq))]
@@ -116,7 +119,8 @@ def _cell_key(vote: dict[str, Any]) -> CellKey:
     return Capacity(vote["capacity"]), vote["level"], vote.get("choice", ""), vote.get("direction", "")
 
 
-def _cells(regulation_id: int) -> list[Cell]:
+def cells_of(regulation_id: int) -> list[Cell]:
+    """The folded votes, each kind once."""
     rows = db.session.execute(
         select(TallyCell.capacity, TallyCell.level, TallyCell.choice, TallyCell.direction, TallyCell.votes).where(
             TallyCell.regulation_id == regulation_id, TallyCell.votes > 0
