@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import accounts.routes
+import analysis.import_routes
 import analysis.own_routes
 import analysis.routes
 import analysis.submission_routes
@@ -64,6 +65,7 @@ BLUEPRINTS = (
     voting.erasure_routes.bp,
     analysis.routes.bp,
     analysis.own_routes.bp,
+    analysis.import_routes.bp,
     analysis.submission_routes.bp,
     pages.submission_routes.bp,
     decisions.routes.bp,

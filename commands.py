@@ -30,6 +30,7 @@ from core import clock, mail, worker
 from core.config import SECRET_FILE, Settings, mark_folder
 from core.db import db, transaction
 from core.errors import RuleBroken
+from importing_commands import import_group
 from notices import services as notices
 from notices.follower import NoticesFollower
 from notices.telling import tell_due
@@ -64,6 +65,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(search_group)
     app.cli.add_command(accounts_group)
     app.cli.add_command(log_group)
+    app.cli.add_command(import_group)
 
 
 def settings() -> Settings:

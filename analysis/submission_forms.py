@@ -5,7 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from flask_wtf.file import FileField
-from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectMultipleField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
 from wtforms import SelectChoice as Option
 from wtforms.validators import InputRequired, Optional, ValidationError
 
@@ -140,6 +149,18 @@ class SubmissionForm(PaperForm):
             withheld=_rule(self.shown.data),
             points=tuple(dict.fromkeys(self.points.data or ())),
         )
+
+
+class ImportForm(Form):
+    """A table of submissions, to be looked at before it is entered."""
+
+    file = FileField("The file", description="CSV, XLSX or JSON, 5 MB and 2,000 rows at most.")
+    theme = SelectField("Theme of rows that name neither a regulation nor a theme", choices=[], filters=[tidy_line])
+    kept = HiddenField(filters=[tidy_line])
+
+    def offer_themes(self, themes: list[tuple[str, str]]) -> None:
+        """By slug and title."""
+        self.theme.choices = [Option("", "None: every row says what it is about"), *(Option(*one) for one in themes)]
 
 
 class ReviewForm(Form):

@@ -55,6 +55,8 @@ def list_submissions() -> str:
         only_waiting=looked_at,
         page_url=lambda n: url_for("submissions.list_submissions", show="waiting" if looked_at else None, page=n),
         done=request.args.get("done", "")[:20],
+        imported=page_number(request.args["imported"]) if request.args.get("imported", "0") != "0" else 0,
+        known=request.args.get("known", "0") != "0",
     )
 
 

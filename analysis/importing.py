@@ -1,0 +1,251 @@
+"""Importing submissions row by row: what each column holds, what is wrong with which row, and all of them or none."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from accounts.models import Account
+from accounts.rules import Capacity
+from analysis.models import Point, Submission
+from analysis.submission_rules import RULES_TO_WITHHOLD, How, Received, Withheld, check_received
+from analysis.submissions import check_may_enter, digest_of, enter_submission
+from analysis.tables import Table
+from core.clock import uk_day
+from core.db import db
+from core.errors import RuleBroken
+from regulations.models import Regulation, Theme
+from regulations.rules import Citation
+
+COLUMNS = {
+    "how": f"How it came: {', '.join(How)}. Needed.",
+    "capacity": f"Who it is from: {', '.join(Capacity)}. Needed.",
+    "organisation": "Name of the organisation, which is shown. Empty for members of the public.",
+    "received_on": "Day on which it came, such as 2026-03-01 or 01/03/2026. Needed.",
+    "regulation": "The regulation it is about: its number or short name, such as SI 1992/2792 or uksi-1992-2792.",
+    "theme": "Short name of the theme, where it is about a whole theme and no single regulation.",
+    "text": "What it says. Needed.",
+    "points": "Points it makes, by their titles or ids, with semicolons between them.",
+    "signatures": "Number of signatures. Needed for a petition, and for nothing else.",
+    "withheld_because": f"Empty where it can be shown; or one of {', '.join(RULES_TO_WITHHOLD)}.",
+    "number": "Your own number for it, so that two that are alike are not taken for one.",
+}
+NEEDED = ("how", "capacity", "received_on", "text")
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """What is wrong with one cell, and what to write there instead."""
+
+    row: int
+    column: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"Row {self.row}, {self.column}: {self.message}" if self.row else f"{self.column} {self.message}"
+
+
+@dataclass(frozen=True)
+class Ready:
+    row: int
+    theme: Theme
+    regulation: Regulation | None
+    received: Received
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What an import would do."""
+
+    ready: Sequence[Ready] = ()
+    wrong: Sequence[Wrong] = ()
+    known: Sequence[int] = ()
+    """Rows that were entered before, or stand in the file twice: they add nothing."""
+
+
+class ImportRefused(RuleBroken):
+    """Nothing was imported, as some rows are not right."""
+
+    def __init__(self, wrong: Sequence[Wrong]):
+        super().__init__(f"Nothing was imported: {len(wrong):,} things have to be put right first.", field="file")
+        self.wrong = wrong
+
+
+def prepare(
+    table: Table, *, now: datetime, theme: Theme | None = None, regulation: Regulation | None = None
+) -> Prepared:
+    """``theme`` or ``regulation`` is what rows are about that name neither."""
+    heads = list(_wrong_columns(table, theme is not None or regulation is not None))
+    if heads:
+        return Prepared(wrong=heads)
+    reader = _Reader(uk_day(now), theme, regulation)
+    ready, wrong, known, digests = [], [], [], set(db.session.scalars(select(Submission.digest)))
+    for number, cells in table.rows:
+        row = reader.read(number, cells)
+        if row is None:
+            wrong += reader.wrong
+            continue
+        digest = digest_of(row.theme.slug, row.regulation.slug if row.regulation else "", row.received)
+        if digest in digests:
+            known.append(number)
+        else:
+            digests.add(digest)
+            ready.append(row)
+    return Prepared(ready, wrong, known)
+
+
+def import_rows(
+    *,
+    table: Table,
+    by: Account | None,
+    now: datetime,
+    theme: Theme | None = None,
+    regulation: Regulation | None = None,
+    demonstration: bool = False,
+) -> Prepared:
+    """Enter every row, or none: raises ImportRefused with what is wrong. ``by`` is None for the operator."""
+    check_may_enter(by)
+    prepared = prepare(table, now=now, theme=theme, regulation=regulation)
+    if prepared.wrong:
+        raise ImportRefused(prepared.wrong)
+    for row in prepared.ready:
+        enter_submission(
+            theme=row.theme, regulation=row.regulation, received=row.received, by=by, now=now,
+            demonstration=demonstration,
+        )  # fmt: skip
+    return prepared
+
+
+def _wrong_columns(table: Table, about_given: bool) -> Iterator[Wrong]:
+    for column in table.columns:
+        if column not in COLUMNS:
+            yield Wrong(
+                0, f"Column “{column or '(empty)'}”", f"is not known here. Use these names: {', '.join(COLUMNS)}."
+            )
+    missing = [name for name in NEEDED if name not in table.columns]
+    if not about_given and not {"regulation", "theme"} & set(table.columns):
+        missing.append("regulation")
+    for name in missing:
+        yield Wrong(0, f"Column {_quoted(name)}", f"is missing. {COLUMNS[name]}")
+
+
+class _CellWrong(Exception):
+    pass
+
+
+@dataclass
+class _Reader:
+    today: date
+    theme: Theme | None
+    regulation: Regulation | None
+    wrong: list[Wrong] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.themes = {theme.slug: theme for theme in db.session.scalars(select(Theme))}
+        self.regulations: dict[str, Regulation] = {}
+        for listed in db.session.scalars(select(Regulation).options(joinedload(Regulation.theme))):
+            self.regulations |= {name.lower(): listed for name in _names(listed)}
+        self.points: dict[int, dict[str, str]] = {}
+        wanted = select(Point.regulation_id, Point.public_id, Point.title).where(Point.withdrawn_at.is_(None))
+        for about, public_id, title in db.session.execute(wanted):
+            self.points.setdefault(about, {}).update({public_id: public_id, title.casefold(): public_id})
+
+    def read(self, number: int, cells: Mapping[str, str]) -> Ready | None:
+        """None where something is wrong, which then stands in ``wrong``."""
+        self.wrong = []
+        said = {name: cells.get(name, "") for name in COLUMNS}
+
+        def cell(column: str, read: Callable[[str], Any]) -> Any:
+            try:
+                return read(said[column])
+            except _CellWrong as wrong:
+                self.wrong.append(Wrong(number, column, str(wrong)))
+
+        about = cell("regulation", lambda _: self._about(said))
+        given: dict[str, Any] = {
+            "how": cell("how", lambda written: How(_one_of(written, How))),
+            "capacity": cell("capacity", lambda written: Capacity(_one_of(written, Capacity))),
+            "received_on": cell("received_on", _day),
+            "signatures": cell("signatures", _signatures),
+            "withheld": cell("withheld_because", _withheld),
+            "points": cell("points", lambda written: self._points(written, about[1])) if about else (),
+        }
+        if self.wrong:
+            return None
+        name = " ".join(said["organisation"].split())
+        received = Received(text=said["text"], organisation=name, own_number=said["number"], **given)
+        try:
+            check_received(received, has_paper=False, today=self.today)
+        except RuleBroken as error:
+            message = COLUMNS["text"] if not said["text"] else error.message
+            self.wrong = [Wrong(number, error.field or "text", message)]
+            return None
+        return Ready(number, about[0], about[1], received)
+
+    def _about(self, said: Mapping[str, str]) -> tuple[Theme, Regulation | None]:
+        named, theme = " ".join(said["regulation"].lower().split()), said["theme"].lower().strip()
+        if named:
+            if named not in self.regulations:
+                raise _CellWrong(
+                    f"{_quoted(said['regulation'])} is not listed here. Write its number, such as SI 1992/2792."
+                )
+            return self.regulations[named].theme, self.regulations[named]
+        if theme:
+            if theme not in self.themes:
+                raise _CellWrong(f"There is no theme {_quoted(theme)}. Write one of: {', '.join(sorted(self.themes))}.")
+            return self.themes[theme], None
+        if self.regulation is not None:
+            return self.regulation.theme, self.regulation
+        if self.theme is not None:
+            return self.theme, None
+        raise _CellWrong("is empty, and so is theme. Write the number of the regulation it is about.")
+
+    def _points(self, written: str, regulation: Regulation | None) -> tuple[str, ...]:
+        known = self.points.get(regulation.id, {}) if regulation else {}
+        names = [name.strip() for name in written.split(";") if name.strip()]
+        for name in names:
+            if name.casefold() not in known:
+                raise _CellWrong(f"{_quoted(name)} is no point of it. Write titles or ids as its page gives them.")
+        return tuple(dict.fromkeys(known[name.casefold()] for name in names))
+
+
+def _day(written: str) -> date:
+    plain = written
+    if found := re.fullmatch(r"([0-9]{1,2})[/.]([0-9]{1,2})[/.]([0-9]{4})", written):
+        plain = f"{found[3]}-{found[2]:0>2}-{found[1]:0>2}"
+    try:
+        return date.fromisoformat(plain.partition("T")[0])
+    except ValueError:
+        raise _CellWrong(f"{_quoted(written)} is no day. Write one such as 2026-03-01.") from None
+
+
+def _signatures(written: str) -> int | None:
+    plain = written.replace(",", "").strip()
+    if plain and not re.fullmatch("[0-9]{1,9}", plain):
+        raise _CellWrong(f"{_quoted(written)} is no number. Write it in figures, such as 1200.")
+    return int(plain) if plain else None
+
+
+def _withheld(written: str) -> Withheld | None:
+    return Withheld(_one_of(written, RULES_TO_WITHHOLD)) if written else None
+
+
+def _one_of(written: str, words: Sequence[str] | type[How] | type[Capacity]) -> str:
+    plain = written.strip().lower().replace(" ", "_").replace("-", "_")
+    if plain not in tuple(words):
+        said = f"{_quoted(written)} is not known." if written else "is empty."
+        raise _CellWrong(f"{said} Write one of: {', '.join(words)}.")
+    return plain
+
+
+def _names(regulation: Regulation) -> Iterator[str]:
+    citation: Citation = regulation.citation
+    yield from (citation.slug, str(citation), citation.official)
+
+
+def _quoted(written: str) -> str:
+    return f"“{written[:60]}{'…' if len(written) > 60 else ''}”"

@@ -1,0 +1,77 @@
+"""What `flask import` can bring in."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from analysis.importing import COLUMNS, ImportRefused, Prepared, Wrong, import_rows, prepare
+from analysis.tables import KINDS, Table, read_table
+from core import clock
+from core.db import db, transaction
+from core.errors import RuleBroken
+from regulations.queries import regulation_with, theme_with
+
+TOLD_AT_MOST = 100
+
+import_group = AppGroup("import", help="Bring in what came by other ways.")
+
+
+@import_group.command("submissions", help=f"Enter the submissions of a FILE ({', '.join(KINDS)}): all rows or none.")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--theme", help="Slug of the theme that rows are about which name neither.")
+@click.option("--regulation", help="Slug of the regulation that rows are about which name neither.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+def import_submissions(file: Path, theme: str | None, regulation: str | None, dry_run: bool) -> None:
+    if theme and regulation:
+        raise click.UsageError("Give --theme or --regulation, not both.")
+    try:
+        table = read_table(file.name, file.read_bytes())
+        if table.note:
+            click.echo(table.note, err=True)
+        prepared = _dry_run(table, theme, regulation) if dry_run else _import(table, theme, regulation)
+    except ImportRefused as refusal:
+        raise _refused(refusal.wrong) from refusal
+    except RuleBroken as refusal:
+        raise click.ClickException(refusal.message) from refusal
+    if prepared.wrong:
+        raise _refused(prepared.wrong)
+    for row in prepared.known:
+        click.echo(f"Row {row} was entered before, or stands in the file twice. It adds nothing.")
+    click.echo(
+        f"{len(prepared.ready):,} {'would be' if dry_run else 'are'} entered, {len(prepared.known):,} were known."
+    )
+
+
+def _about(theme: str | None, regulation: str | None) -> dict[str, Any]:
+    return {
+        "theme": theme_with(theme) if theme else None,
+        "regulation": regulation_with(regulation) if regulation else None,
+        "now": clock.now(),
+    }
+
+
+def _dry_run(table: Table, theme: str | None, regulation: str | None) -> Prepared:
+    try:
+        return prepare(table, **_about(theme, regulation))
+    finally:
+        db.session.rollback()
+
+
+def _import(table: Table, theme: str | None, regulation: str | None) -> Prepared:
+    demonstration = current_app.config["SITE"].demonstration
+    with transaction():
+        return import_rows(table=table, by=None, demonstration=demonstration, **_about(theme, regulation))
+
+
+def _refused(wrong: Sequence[Wrong]) -> click.ClickException:
+    for one in wrong[:TOLD_AT_MOST]:
+        click.echo(str(one), err=True)
+    if any(not one.row for one in wrong):
+        click.echo("The columns:", err=True)
+        for name, holds in COLUMNS.items():
+            click.echo(f"  {name:<18}{holds}", err=True)
+    return click.ClickException(f"Nothing was imported: {len(wrong):,} things have to be put right first.")
