@@ -37,6 +37,11 @@ def day_begins(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=_UK).astimezone(UTC)
 
 
+def from_uk(on_the_wall: datetime) -> datetime:
+    """The moment at which the clock on the wall in the UK shows a day and time."""
+    return on_the_wall.replace(tzinfo=_UK).astimezone(UTC)
+
+
 def uk_day(moment: datetime) -> date:
     return in_uk(moment).date()
 

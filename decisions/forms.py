@@ -4,10 +4,20 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from wtforms import HiddenField, RadioField, SelectChoice, SelectMultipleField, TextAreaField, ValidationError
+import wtforms
+from wtforms import (
+    HiddenField,
+    RadioField,
+    SelectChoice,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    ValidationError,
+)
 from wtforms.validators import Optional
 
 from accounts.rules import Capacity
+from core.clock import from_uk, in_uk
 from core.forms import AtMost, Form, tidy, tidy_line
 from decisions import rules
 from decisions.rules import Outcome, Proposal
@@ -20,6 +30,24 @@ MOST_CITED = 200
 def tidy_names(ticked: list[str] | None) -> list[str]:
     """Each name once. One too many is enough to say so, however many a made-up form sends."""
     return list(dict.fromkeys(tidy_line(name)[:64] for name in ticked or ()))[: MOST_CITED + 1]
+
+
+class DateField(wtforms.DateField):
+    """A day, and in plain words what is wrong with one."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError("Enter a real day, such as 2027-03-31.") from None
+
+
+class DateTimeLocalField(wtforms.DateTimeLocalField):
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError("Enter a day and a time, such as 2027-03-31T09:30.") from None
 
 
 def tidy_capacities(ticked: list[str] | None) -> list[str]:
@@ -93,6 +121,45 @@ class DecisionForm(Form):
         validators=[AtMost(rules.EVIDENCE_LENGTH)],
     )
 
+    cited_points = SelectMultipleField("Points you cite", filters=[tidy_names], validate_choice=False)
+    cited_submissions = SelectMultipleField("Submissions you cite", filters=[tidy_names], validate_choice=False)
+    documents = TextAreaField(
+        "Documents",
+        description="One to a line: what it is, its address and, if you have it, its SHA-256.",
+        filters=[tidy],
+        validators=[AtMost(rules.DOCUMENTS_LENGTH)],
+    )
+    legal_route = StringField(
+        "By which legal route",
+        description="Such as regulations made under section 15 of an Act, or a bill.",
+        filters=[tidy_line],
+        validators=[AtMost(rules.ROUTE_LENGTH)],
+    )
+    consultation = RadioField(
+        "Does a formal consultation follow?",
+        choices=[SelectChoice("yes", "Yes"), SelectChoice("no", "No")],
+        validate_choice=False,
+        validators=[among_those_listed],
+    )
+    responsible = StringField(
+        "Who is responsible for doing it",
+        description="An office, not a person.",
+        filters=[tidy_line],
+        validators=[AtMost(rules.OFFICE_LENGTH)],
+    )
+    due_on = DateField("To be done by", validators=[Optional()])
+    review_on = DateField("To be reviewed on", validators=[Optional()])
+    publish_at = DateTimeLocalField(
+        "Publish at a set time",
+        description="UK time. Leave it empty to publish as soon as a second official approves.",
+        validators=[Optional()],
+    )
+
+    def validate_documents(self, field: TextAreaField) -> None:
+        unclear = rules.documents_in(field.data or "")[1]
+        if unclear:
+            raise ValidationError(f"Say what the document is and give its address: “{unclear[0][:60]}”.")
+
     @property
     def began_from(self) -> int:
         return version_shown(self.version.data)
@@ -129,6 +196,15 @@ class DecisionForm(Form):
             cited_comments=tuple(self.cited.data or ()),
             other_evidence=self.other_evidence.data or "",
             covers=tuple(self.covers.data or ()),
+            cited_points=tuple(self.cited_points.data or ()),
+            cited_submissions=tuple(self.cited_submissions.data or ()),
+            documents=self.documents.data or "",
+            legal_route=self.legal_route.data or "",
+            consultation={"yes": True, "no": False}.get(self.consultation.data or ""),
+            responsible=self.responsible.data or "",
+            due_on=self.due_on.data,
+            review_on=self.review_on.data,
+            publish_at=from_uk(self.publish_at.data) if self.publish_at.data else None,
             departures={str(who): said for who in Capacity if (said := self[departs_field(who)].data)},
         )
 
@@ -138,7 +214,8 @@ class DecisionForm(Form):
         if draft is None:
             return {}
         names: Iterable[str] = (
-            "outcome", "direction", "statement", "reasons", "departure_reason", "other_evidence",
+            "outcome", "direction", "statement", "reasons", "departure_reason", "other_evidence", "documents",
+            "legal_route", "responsible", "due_on", "review_on", "cited_points", "cited_submissions",
         )  # fmt: skip
         return (
             {name: getattr(draft, name) for name in names}
@@ -146,6 +223,8 @@ class DecisionForm(Form):
                 "version": str(draft.version),
                 "cited": list(draft.cited_comments),
                 "covers": list(draft.covers),
+                "consultation": {True: "yes", False: "no"}.get(draft.consultation),
+                "publish_at": in_uk(draft.publish_at).replace(tzinfo=None) if draft.publish_at else None,
             }
             | {departs_field(who): said for who, said in draft.departures.items()}
         )

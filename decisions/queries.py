@@ -15,14 +15,14 @@ from core.db import db
 from core.errors import NotFound
 from decisions import rules
 from decisions.comparing import comparisons, kept
+from decisions.evidence import evidence_of
 from decisions.models import Decision, Draft
 from decisions.rules import Compared, Outcome, Proposal
 from regulations.models import Regulation, Theme
 from regulations.rules import Citation
 from voting.models import FrozenTally
-from voting.queries import reasons_named, tally_of
+from voting.queries import tally_of
 from voting.rules import Direction, Tally
-from voting.shown import Reason
 from voting.tallying import final_tally
 
 
@@ -105,21 +105,16 @@ def proposal_in(draft: Draft) -> Proposal:
         other_evidence=draft.other_evidence,
         covers=tuple(draft.covers),
         departures=draft.departures,
+        cited_points=tuple(draft.cited_points),
+        cited_submissions=tuple(draft.cited_submissions),
+        documents=draft.documents,
+        legal_route=draft.legal_route,
+        consultation=draft.consultation,
+        responsible=draft.responsible,
+        due_on=draft.due_on,
+        review_on=draft.review_on,
+        publish_at=draft.publish_at,
     )
-
-
-def evidence_of(proposal: Proposal, regulation_id: int) -> list[dict[str, Any]]:
-    """What a proposal cites, as the decision keeps it. Raises RuleBroken when a cited reason can no longer be read."""
-    found = {reason.public_id: reason for reason in reasons_named(regulation_id, proposal.cited_comments)}
-    readable = [name for name in proposal.cited_comments if name in found and found[name].is_readable]
-    rules.check_cited(proposal.cited_comments, readable)
-    cited: list[dict[str, Any]] = [
-        {"kind": "comment", "comment": name, "entry": found[name].entry_id, "side": found[name].choice}
-        for name in readable
-    ]
-    if proposal.other_evidence:
-        cited.append({"kind": "other", "text": proposal.other_evidence})
-    return cited
 
 
 @dataclass(frozen=True)
@@ -193,7 +188,7 @@ def preview(draft: Draft, *, approver: str, now: datetime, demonstration: bool) 
         statement=draft.statement,
         reasons=draft.reasons,
         departure_reason=draft.departure_reason,
-        evidence=evidence_of(proposal, regulation.id),
+        evidence=evidence_of(proposal, regulation, tally, frozen),
         tally=tally.counts,
         comparison=how.word if how else "",
         comparison_sentence=how.sentence if how else "",
@@ -213,28 +208,6 @@ def preview(draft: Draft, *, approver: str, now: datetime, demonstration: bool) 
         superseded_by=None,
         demonstration=demonstration,
     )
-
-
-@dataclass(frozen=True)
-class Cited:
-    """One piece of evidence as a page shows it. ``reason`` is None for other evidence, and for what was erased."""
-
-    kind: str
-    text: str = ""
-    side: str = ""
-    entry: str = ""
-    reason: Reason | None = None
-
-
-def cited_in(decision: DecisionRow) -> list[Cited]:
-    names = [cited["comment"] for cited in decision.evidence if cited["kind"] == "comment"]
-    found = {reason.public_id: reason for reason in reasons_named(decision.regulation_id, names)}
-    return [
-        Cited("comment", side=cited["side"], entry=cited["entry"], reason=found.get(cited["comment"]))
-        if cited["kind"] == "comment"
-        else Cited("other", text=cited["text"])
-        for cited in decision.evidence
-    ]
 
 
 _COLUMNS: tuple[Any, ...] = (

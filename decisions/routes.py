@@ -17,6 +17,7 @@ from core.errors import Clash, NotAllowed, NotFound, RuleBroken
 from core.paging import PER_PAGE, Page, page_number
 from decisions import comparing, queries, rules, services
 from decisions.comparing import comparisons, enough_to_weigh
+from decisions.evidence import cited_in, to_cite
 from decisions.forms import ApprovalForm, DecisionForm
 from decisions.models import Draft
 from decisions.queries import DecisionRow, Undecided, Wanted
@@ -186,8 +187,10 @@ def _beside(regulation: Regulation, draft: Draft | None, form: DecisionForm) -> 
     cited = form.cited.data or []
     strongest = strongest_reasons(regulation.id, each=REASONS_BESIDE)
     shown = {reason.public_id for side in strongest.values() for reason in side}
-    others = reasons_named(regulation.id, [name for name in cited if name not in shown])
+    not_shown = [name for name in cited if name not in shown]
+    others = reasons_named(regulation.id, not_shown) if not_shown else []
     totals = {} if tally.sealed else count_reasons(regulation.id)
+    points, submissions = to_cite(regulation)
     return {
         "regulation": regulation,
         "draft": draft,
@@ -204,6 +207,8 @@ def _beside(regulation: Regulation, draft: Draft | None, form: DecisionForm) -> 
             }
             for choice in Choice
         ],
+        "points": points,
+        "submissions": submissions,
         "weighed": [] if tally.sealed else enough_to_weigh(tally),
         "compared": {} if tally.sealed else _comparisons(tally),
         "ways": {} if tally.sealed or tally.leading is not Choice.IMPROVE else _ways(tally),
@@ -296,7 +301,7 @@ def _as_it_would_be(draft: Draft, now: datetime) -> dict[str, Any]:
         "draft": draft,
         "decision": decision,
         "lacks": lacks,
-        "cited": queries.cited_in(decision) if decision else [],
+        "cited": cited_in(decision) if decision else [],
         "compared": comparing.rows(decision.comparisons) if decision else [],
         "departures": comparing.departures(decision.comparisons, decision.departure_reason) if decision else [],
         "tally": tally,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
 
 from core.errors import NotAllowed, RuleBroken
@@ -15,6 +16,9 @@ DEPARTURE_LENGTH = 5_000
 DEPARTURE_LEAST = 20
 EVIDENCE_LENGTH = 5_000
 NOTE_LENGTH = 1_000
+DOCUMENTS_LENGTH = 5_000
+ROUTE_LENGTH = 300
+OFFICE_LENGTH = 120
 
 
 class Outcome(StrEnum):
@@ -107,6 +111,21 @@ class Proposal:
     """The capacities to which departure_reason says, too, why the decision departs from what they asked."""
     departures: Mapping[str, str] = field(default_factory=dict)
     """For other capacities a reason of their own."""
+    cited_points: tuple[str, ...] = ()
+    cited_submissions: tuple[str, ...] = ()
+    documents: str = ""
+    """One to a line: what it is, its address and, if it is known, its SHA-256."""
+    legal_route: str = ""
+    consultation: bool | None = None
+    responsible: str = ""
+    due_on: date | None = None
+    review_on: date | None = None
+    publish_at: datetime | None = None
+
+    @property
+    def cites(self) -> bool:
+        lists = (self.cited_comments, self.cited_points, self.cited_submissions, self.documents.strip())
+        return any(lists) or len(self.other_evidence) >= 10
 
     def answers_departure(self, who: str) -> bool:
         shared = who in self.covers and len(self.departure_reason) >= DEPARTURE_LEAST
@@ -133,10 +152,34 @@ def lacking(proposal: Proposal, compared: Mapping[str, Compared]) -> list[RuleBr
         sentence = "Give the reasons in full: people who took part will read them."
         problems.append(RuleBroken(sentence, field="reasons"))
     problems += _departures_lacking(proposal, compared)
-    if not proposal.cited_comments and len(proposal.other_evidence) < 10:
+    if not proposal.cites:
         sentence = "Cite at least one reason people gave, or other evidence."
         problems.append(RuleBroken(sentence, field="other_evidence"))
+    return problems + _steps_lacking(proposal)
+
+
+def _steps_lacking(proposal: Proposal) -> list[RuleBroken]:
+    """Scrapping and improving take steps in law; keeping takes none."""
+    problems = []
+    if proposal.outcome in (Outcome.SCRAP, Outcome.IMPROVE):
+        if not proposal.legal_route:
+            problems.append(RuleBroken("Say by which legal route it will be done.", field="legal_route"))
+        if proposal.consultation is None:
+            problems.append(RuleBroken("Say whether a formal consultation follows.", field="consultation"))
+        if not proposal.responsible:
+            problems.append(RuleBroken("Say which office is responsible for doing it.", field="responsible"))
+        if proposal.due_on is None:
+            problems.append(RuleBroken("Give the day by which it is to be done.", field="due_on"))
+    if proposal.due_on and proposal.review_on and proposal.review_on < proposal.due_on:
+        problems.append(RuleBroken("The review comes before the day it is to be done.", field="review_on"))
     return problems
+
+
+def check_days(proposal: Proposal, today: date) -> None:
+    for name in ("due_on", "review_on"):
+        day = getattr(proposal, name)
+        if day is not None and day < today:
+            raise RuleBroken("This day has gone by. Give a later one.", field=name)
 
 
 def _departures_lacking(proposal: Proposal, compared: Mapping[str, Compared]) -> list[RuleBroken]:
@@ -176,6 +219,26 @@ def check_approver(written_by: int, submitted: bool, approver: int) -> None:
 def check_note(note: str) -> None:
     if len(note) < 10:
         raise RuleBroken("Say what has to change, so that your colleague knows.", field="note")
+
+
+_ADDRESS = re.compile(r"https?://\S+")
+_DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])", re.IGNORECASE)
+
+
+def documents_in(listed: str) -> tuple[list[dict[str, str]], list[str]]:
+    """The documents on the lines of a list, and the lines that lack an address or what the document is."""
+    documents, unclear = [], []
+    for line in filter(None, map(str.strip, listed.splitlines())):
+        address = _ADDRESS.search(line)
+        rest = _ADDRESS.sub(" ", line)
+        digest = _DIGEST.search(rest)
+        title = " ".join(_DIGEST.sub(" ", rest).split()).strip(" ,;:|–-")
+        if address and title:
+            found = {"title": title, "address": address[0].rstrip(",;")}
+            documents.append(found | ({"sha256": digest[0].lower()} if digest else {}))
+        else:
+            unclear.append(line)
+    return documents, unclear
 
 
 _NAME = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{32}|[0-9a-f]{16})(?![0-9a-f])")

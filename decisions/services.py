@@ -4,29 +4,31 @@ from datetime import date, datetime
 from typing import Any
 
 import rfc8785
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from accounts.models import Account
 from accounts.rules import Role
 from audit.entries import DecisionEntry, text_digest
 from audit.queries import root_at
 from audit.services import record
+from core.clock import uk_day
 from core.db import db, take_turn
 from core.errors import Clash, NotAllowed, RuleBroken
 from decisions import rules
 from decisions.answers import check_all_answered, publish_answers
 from decisions.comparing import kept
-from decisions.models import Decision, Draft
+from decisions.evidence import evidence_of
+from decisions.models import Decision, Draft, DraftVersion
 from decisions.queries import (
     DecisionRow,
     compared,
     draft_of,
-    evidence_of,
     proposal_in,
     standing_decision,
     tally_to_decide_on,
 )
 from decisions.rules import DraftStatus, Outcome, Proposal
+from decisions.versions import keep_version, version_of
 from regulations.models import Regulation
 from regulations.services import settle
 
@@ -58,7 +60,11 @@ def save_draft(*, regulation: Regulation, proposal: Proposal, version: int, by: 
     draft.statement, draft.reasons = proposal.statement, proposal.reasons
     draft.departure_reason, draft.other_evidence = proposal.departure_reason, proposal.other_evidence
     draft.covers, draft.departures = list(proposal.covers), dict(proposal.departures)
-    draft.cited_comments = list(dict.fromkeys(proposal.cited_comments))
+    for name in ("cited_comments", "cited_points", "cited_submissions"):
+        setattr(draft, name, list(dict.fromkeys(getattr(proposal, name))))
+    for name in ("documents", "legal_route", "consultation", "responsible", "due_on", "review_on", "publish_at"):
+        setattr(draft, name, getattr(proposal, name))
+    keep_version(draft)
     return draft
 
 
@@ -75,9 +81,10 @@ def submit_draft(*, draft: Draft, by: Account, now: datetime) -> None:
     _check_official(by)
     rules.check_submitter(draft.written_by.id, by.id)
     proposal = proposal_in(draft)
-    tally, _ = tally_to_decide_on(draft.regulation.id)
+    tally, frozen = tally_to_decide_on(draft.regulation.id)
     rules.check_proposal(proposal, compared(proposal, tally))
-    evidence_of(proposal, draft.regulation.id)
+    rules.check_days(proposal, uk_day(now))
+    evidence_of(proposal, draft.regulation, tally, frozen)
     check_all_answered(draft.regulation)
     draft.status, draft.submitted_at, draft.return_note = DraftStatus.SUBMITTED, now, ""
 
@@ -87,7 +94,14 @@ def return_draft(*, draft: Draft, note: str, by: Account, now: datetime) -> None
     _check_official(by)
     rules.check_approver(draft.written_by_id, draft.status == DraftStatus.SUBMITTED, by.id)
     rules.check_note(note)
+    _send_back(draft, note, by.office, now)
+
+
+def _send_back(draft: Draft, note: str, by: str, now: datetime) -> None:
     draft.status, draft.return_note, draft.changed_at = DraftStatus.RETURNED, note, now
+    version = version_of(draft)
+    if version is not None:
+        version.note, version.noted_by, version.noted_at = note, by, now
 
 
 def approve_and_publish(*, draft: Draft, version: int, by: Account, now: datetime, demonstration: bool) -> Decision:
@@ -117,7 +131,7 @@ def approve_and_publish(*, draft: Draft, version: int, by: Account, now: datetim
         statement=draft.statement,
         reasons=draft.reasons,
         departure_reason=draft.departure_reason,
-        evidence=evidence_of(proposal, regulation.id),
+        evidence=evidence_of(proposal, regulation, tally, frozen),
         tally=tally.counts,
         comparison=how.word,
         comparison_sentence=how.sentence,
@@ -151,6 +165,9 @@ def approve_and_publish(*, draft: Draft, version: int, by: Account, now: datetim
     decision.entry_id = record(body, about=decision, now=now).id
     publish_answers(decision=decision, now=now)
     settle(regulation=regulation, stage=outcome.stage, because=draft.statement, by=by.office, now=now)
+    db.session.flush()
+    its_versions = update(DraftVersion).filter_by(regulation_id=regulation.id, decision_id=None)
+    db.session.execute(its_versions.values(decision_id=decision.id))
     db.session.delete(draft)
     return decision
 

@@ -13,6 +13,7 @@ from core.clock import in_uk
 from core.forms import tidy_line
 from core.paging import PER_PAGE, Page, page_number
 from decisions import comparing, queries
+from decisions.evidence import cited_in, version_in
 from decisions.queries import DecisionRow, Wanted
 from decisions.rules import Comparison, Outcome
 from decisions.services import FURTHER, decision_digest, what_it_says
@@ -218,7 +219,8 @@ def decision(reference: str) -> str:
         "decision_log/decision.html",
         decision=found,
         tally=tally_of(found.regulation_id),
-        cited=queries.cited_in(found),
+        cited=cited_in(found),
+        version_line=version_in(found),
         compared=comparing.rows(found.comparisons),
         departures=comparing.departures(found.comparisons, found.departure_reason),
         versions=versions if len(versions) > 1 else [],

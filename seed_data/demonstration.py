@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
+from typing import Any
 
 from sqlalchemy import select
 
@@ -311,6 +312,16 @@ def _as_most_asked(slug: str) -> Ruling:
     )
 
 
+def _steps(now: datetime) -> dict[str, Any]:
+    return {
+        "legal_route": "Regulations under the same Act (invented for this demonstration).",
+        "consultation": False,
+        "responsible": "Example Department, better rules unit",
+        "due_on": clock.uk_day(now + timedelta(days=365)),
+        "review_on": clock.uk_day(now + timedelta(days=3 * 365)),
+    }
+
+
 DEPARTS = "Most of those who answered asked for this; those who asked otherwise gave no reason that weighed more."
 
 
@@ -327,6 +338,7 @@ def _decide(ruling: Ruling, now: datetime) -> None:
         reasons=ruling.reasons,
         departure_reason=ruling.departure_reason or (DEPARTS if departs else ""),
         covers=tuple(Capacity),
+        **(_steps(now) if ruling.outcome in (Outcome.SCRAP, Outcome.IMPROVE) else {}),
         cited_comments=tuple(db.session.scalars(cited.order_by(Comment.id).limit(4))),
         other_evidence=ruling.other_evidence,
     )

@@ -189,6 +189,10 @@ def a_decision(
         "cited_comments": (),
         "other_evidence": "An inspection report of 2025.",
         "covers": tuple(Capacity),
+        "legal_route": "Regulations under the same Act.",
+        "consultation": False,
+        "responsible": "Example Department, rules unit",
+        "due_on": (now + 365 * DAY).date(),
     }
     everything_answered(regulation, by=writer, now=now)
     with transaction():

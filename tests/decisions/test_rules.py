@@ -1,3 +1,6 @@
+from dataclasses import replace
+from datetime import date
+
 import pytest
 
 from core.errors import NotAllowed, RuleBroken
@@ -7,15 +10,19 @@ from decisions.rules import (
     Proposal,
     check_approver,
     check_cited,
+    check_days,
     check_note,
     check_proposal,
     check_submitter,
+    documents_in,
+    lacking,
     names_in,
 )
-from voting.rules import Tally
+from voting.rules import Direction, Tally
 
 KEEPERS = Tally(participants=30, scrap=5, improve=5, improve_clearer=5, keep=20)
 FEW = Tally(participants=5, scrap=1, keep=4)
+TO_DO = {"legal_route": "A bill.", "consultation": False, "responsible": "Rules unit", "due_on": date(2027, 3, 1)}
 
 
 def a_proposal(**given):
@@ -53,12 +60,35 @@ def test_departing_from_the_vote_takes_a_reason_that_says_so_however_few_voted(t
     with pytest.raises(RuleBroken, match="Say why the decision departs") as refusal:
         check_proposal(proposal, comparisons(Outcome.SCRAP, None, tally))
     assert refusal.value.field == "departure_reason"
-    said = a_proposal(outcome=Outcome.SCRAP, departure_reason="The duty is in an Act now, so nothing is lost.")
+    said = replace(proposal, departure_reason="The duty is in an Act now, so nothing is lost.", **TO_DO)
     check_proposal(said, comparisons(Outcome.SCRAP, None, tally))
 
 
 def test_other_evidence_alone_will_do():
     check_proposal(a_proposal(cited_comments=(), other_evidence="An inspection report of 2025."), {})
+
+
+@pytest.mark.parametrize("outcome", [Outcome.SCRAP, Outcome.IMPROVE])
+def test_what_is_to_be_done_says_how_by_whom_and_until_when(outcome):
+    proposal = a_proposal(outcome=outcome, direction=Direction.CLEARER)
+    assert [problem.field for problem in lacking(proposal, {})] == [
+        "legal_route", "consultation", "responsible", "due_on",
+    ]  # fmt: skip
+    said = replace(
+        proposal, legal_route="A bill.", consultation=False, responsible="Rules unit", due_on=date(2027, 3, 1)
+    )
+    assert lacking(said, {}) == []
+    (early,) = lacking(replace(said, review_on=date(2027, 2, 1)), {})
+    assert early.field == "review_on"
+    with pytest.raises(RuleBroken, match="gone by"):
+        check_days(said, date(2027, 3, 2))
+
+
+def test_documents_are_listed_one_to_a_line():
+    listed = f"Assessment 2025: https://example.org/a.pdf, {'A' * 64}\n\nhttps://example.org/nameless\nNo address"
+    documents, unclear = documents_in(listed)
+    assert documents == [{"title": "Assessment 2025", "address": "https://example.org/a.pdf", "sha256": "a" * 64}]
+    assert unclear == ["https://example.org/nameless", "No address"]
 
 
 def test_what_the_public_cannot_read_is_no_evidence():

@@ -1,14 +1,18 @@
 import threading
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
 
 from accounts.models import Account
 from accounts.rules import Role
+from analysis.models import Point
+from analysis.services import make_point, reword_point
+from audit.entries import text_digest
 from audit.guard import SilentChange
 from core.db import db, transaction
 from core.errors import Clash, NotAllowed, RuleBroken
-from decisions.models import Decision, Draft
+from decisions.models import Decision, Draft, DraftVersion
 from decisions.queries import (
     Wanted,
     closed_themes,
@@ -22,7 +26,16 @@ from decisions.queries import (
     undecided,
 )
 from decisions.rules import DraftStatus, Outcome, Proposal
-from decisions.services import approve_and_publish, decision_digest, return_draft, save_draft, submit_draft
+from decisions.services import (
+    approve_and_publish,
+    decision_digest,
+    decision_text,
+    return_draft,
+    save_draft,
+    submit_draft,
+    what_it_says,
+)
+from decisions.versions import last_returned
 from regulations.models import Regulation
 from regulations.rules import Split
 from tests.conftest import both_databases
@@ -46,6 +59,12 @@ from voting.rules import Choice, ModerationRule
 from voting.tallying import TallyFollower
 
 LATER = NOON + 20 * DAY
+TO_DO = {
+    "legal_route": "Regulations under the same Act.",
+    "consultation": False,
+    "responsible": "Example Department, rules unit",
+    "due_on": (NOON + 365 * DAY).date(),
+}
 SAID = {
     "outcome": Outcome.KEEP,
     "direction": None,
@@ -78,8 +97,8 @@ def saved(regulation, by, version=0, **given):
         return save_draft(regulation=regulation, proposal=Proposal(**(SAID | given)), version=version, by=by, now=LATER)
 
 
-def submitted(regulation, by, **given):
-    draft = saved(regulation, by, **given)
+def submitted(regulation, by, version=0, **given):
+    draft = saved(regulation, by, version, **given)
     everything_answered(regulation, now=LATER)
     with transaction():
         submit_draft(draft=draft, by=by, now=LATER)
@@ -204,7 +223,7 @@ def test_the_count_decided_on_is_the_one_the_record_holds_whatever_was_folded(ap
 def test_a_kept_split_is_compared_only_once_it_is_final(app, officials):
     first, second = officials
     regulation = a_closed_regulation(Choice.KEEP, frozen=False, split=Split.KEPT)
-    draft = submitted(regulation, first, outcome=Outcome.SCRAP)
+    draft = submitted(regulation, first, outcome=Outcome.SCRAP, **TO_DO)
     a_frozen_theme(regulation.theme)
     with pytest.raises(RuleBroken, match="Say why the decision departs"):
         approved(draft, second)
@@ -239,7 +258,71 @@ def test_cited_reasons_stand_in_the_evidence_with_their_lines(app):
     name, entry = comment.public_id, comment.entry_id
     decision = approved(submitted(regulation, first, cited_comments=(name, name)), second)
     cited = {"kind": "comment", "comment": name, "entry": entry, "side": "keep"}
-    assert decision.evidence == [cited, {"kind": "other", "text": "An inspection report of 2025."}]
+    (tally,), listed = the_record("tally"), the_record("item.version")[-1]
+    assert decision.evidence[:2] == [cited, {"kind": "other", "text": "An inspection report of 2025."}]
+    assert decision.evidence[2:] == [
+        {"kind": "version", "entry": listed["id"], "text_sha256": listed["text_sha256"]},
+        {
+            "kind": "tally", "entry": tally["id"], "at_size": tally["at_size"], "counts": tally["counts"],
+            "by_capacity": {"public": tally["counts"]},
+        },
+    ]  # fmt: skip
+
+
+@both_databases
+def test_what_was_cited_stays_as_it_was_worded_and_a_document_with_its_digest(app):
+    first, second = a_member_of_staff(Role.OFFICIAL), a_member_of_staff(Role.OFFICIAL)
+    regulation, analyst = a_closed_regulation(Choice.KEEP), a_member_of_staff(Role.ANALYST)
+    with transaction():
+        point = make_point(
+            regulation=regulation, title="It keeps people safe", summary="Inspections show it.", by=analyst, now=LATER
+        )
+        name, line = point.public_id, point.entry_id
+    everything_answered(regulation, now=LATER)
+    listed = f"An assessment, https://example.org/a.pdf {'a' * 64}\nA judgment https://example.org/judgment"
+    draft = submitted(regulation, first, cited_points=(name,), documents=listed, other_evidence="")
+    decision = approved(draft, second)
+    said, digest = decision_text(decision), the_record("decision")[0]["statement_sha256"]
+    with transaction():
+        point = db.session.scalars(select(Point).filter_by(public_id=name)).one()
+        reword_point(point=point, version=point.version, title="Other words", summary="", by=analyst, now=LATER)
+    kept = db.session.scalars(select(Decision)).one()
+    point, *documents = kept.evidence[:3]
+    words = {"title": "It keeps people safe", "summary": "Inspections show it."}
+    assert point == {"kind": "point", "point": name, "entry": line, **words}
+    assert documents == [
+        {"kind": "document", "title": "An assessment", "address": "https://example.org/a.pdf", "sha256": "a" * 64},
+        {"kind": "document", "title": "A judgment", "address": "https://example.org/judgment"},
+    ]
+    assert (decision_text(kept), text_digest(said)) == (said, digest)
+
+
+def test_the_first_decisions_which_said_less_still_give_their_digest(app):
+    reference = a_decision(a_closed_regulation()).reference
+    row = replace(
+        decision_with(reference), comparisons={}, legal_route="", consultation=None, responsible="", due_on=None,
+        evidence=[{"kind": "other", "text": "An inspection report of 2025."}],
+    )  # fmt: skip
+    first_ones = {"statement", "reasons", "departure_reason", "direction", "evidence"}
+    assert set(what_it_says(row)) == first_ones
+    assert set(what_it_says(decision_with(reference))) > first_ones
+
+
+@both_databases
+def test_every_version_of_a_draft_and_its_note_are_kept_inside(app):
+    first, second = a_member_of_staff(Role.OFFICIAL), a_member_of_staff(Role.OFFICIAL, "Second Office")
+    regulation = a_closed_regulation()
+    draft = submitted(regulation, first)
+    with transaction():
+        return_draft(draft=draft, note="Answer the point about cost.", by=second, now=LATER)
+    draft = submitted(regulation, first, version=1, statement="The regulation stays, and here is why.")
+    assert last_returned(draft).words["statement"] == "The regulation stays as it is."
+    decision = approved(draft, second)
+    kept = db.session.scalars(select(DraftVersion).order_by(DraftVersion.version)).all()
+    assert [(v.version, v.note, v.noted_by, v.decision_id) for v in kept] == [
+        (1, "Answer the point about cost.", "Second Office", decision.id),
+        (2, "", "", decision.id),
+    ]
 
 
 def test_a_hidden_reason_cannot_be_cited(app, officials):

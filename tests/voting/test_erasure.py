@@ -16,7 +16,8 @@ from audit.tiles import log_folder
 from core.db import db, transaction
 from core.errors import Gone, NotAllowed
 from core.mail import Mail
-from decisions.queries import cited_in, decision_with
+from decisions.evidence import cited_in
+from decisions.queries import decision_with
 from decisions.services import decision_digest
 from opendata.checking import check
 from regulations.models import Regulation
