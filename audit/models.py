@@ -1,11 +1,22 @@
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary, Text
+from sqlalchemy import BigInteger, CheckConstraint, Dialect, Index, Integer, LargeBinary, Text, TypeDecorator
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Model
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Bytes(TypeDecorator[bytes]):
+    """Bytes whatever is there: SQLite keeps the text or number that somebody writes past us as just that."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> bytes | None:
+        return value if value is None or isinstance(value, bytes) else str(value).encode()
 
 
 class Entry(Model):
@@ -24,8 +35,8 @@ class Entry(Model):
     t: Mapped[int] = mapped_column(BigId)
     type: Mapped[str]
     item: Mapped[str | None]
-    body: Mapped[bytes] = mapped_column(LargeBinary)
-    leaf: Mapped[bytes] = mapped_column(LargeBinary)
+    body: Mapped[bytes] = mapped_column(Bytes)
+    leaf: Mapped[bytes] = mapped_column(Bytes)
     about_kind: Mapped[str | None]
     about_id: Mapped[int | None] = mapped_column(BigId)
 
@@ -39,7 +50,7 @@ class Opening(Model):
     entry_id: Mapped[str] = mapped_column(index=True)
     field: Mapped[str]
     kind: Mapped[str]
-    salt: Mapped[bytes] = mapped_column(LargeBinary)
+    salt: Mapped[bytes] = mapped_column(Bytes)
     text: Mapped[str]
 
 

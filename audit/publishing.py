@@ -26,6 +26,7 @@ from audit.tiles import (
     MissingTile,
     log_folder,
     packed,
+    read_file,
     replace_file,
     tile_path,
 )
@@ -185,8 +186,7 @@ class Publisher:
 
     def _kept_notes(self, head: Head) -> list[str]:
         """What was signed last by the database, by the copy beside the key, and by what readers see."""
-        beside_the_key = self.keys.folder / LAST_SIGNED
-        kept = beside_the_key.read_text("utf-8") if beside_the_key.exists() else None
+        kept = read_file(self.keys.folder / LAST_SIGNED)
         return [note for note in (head.note, kept, self.folder.checkpoint()) if note is not None]
 
     def _finish(self, head: Head, tree: Tree, note: str, key: VerifierKey) -> None:
@@ -276,7 +276,7 @@ def _entries(first: int, end: int | None = None) -> Iterator[list[bytes]]:
             raise RefusesToSign(f"From line {first:,} on the lines in the database do not follow one another.")
         if not rows:
             return
-        yield [row.body if isinstance(row.body, bytes) else str(row.body).encode() for row in rows]
+        yield [row.body for row in rows]
         first += len(rows)
 
 

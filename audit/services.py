@@ -9,12 +9,13 @@ from itertools import groupby, pairwise
 from random import SystemRandom
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, true, update
 
 from audit import entries, guard, queries
 from audit.entries import Body
 from audit.merkle import leaf_hash
 from audit.models import Entry, LogHead, Opening
+from audit.tiles import log_folder
 from core.db import db, take_turn
 from core.errors import Clash, Unavailable
 
@@ -132,11 +133,16 @@ def _writing() -> _Writing:
     known: _Writing | None = session.info.get("writing")
     if known is not None and known.transaction is session.get_transaction():
         return known
-    last = select(Entry.t).where(Entry.idx.is_not(None)).order_by(Entry.idx.desc()).limit(1).scalar_subquery()
-    head = db.session.execute(select(LogHead.origin, LogHead.refusal, last.label("latest"))).one_or_none()
+    signed = log_folder().signed_size()  # before the database is asked, which is ahead of it at any moment
+    last = select(Entry.idx, Entry.t).where(Entry.idx.is_not(None)).order_by(Entry.idx.desc()).limit(1).subquery()
+    wanted = select(LogHead.origin, LogHead.refusal, last.c.idx, last.c.t.label("latest"))
+    head = db.session.execute(wanted.select_from(LogHead).outerjoin(last, true())).one_or_none()
     if head is None:
         raise NotOpened("log.open comes first")
-    if head.refusal:
+    placed = 0 if head.idx is None else head.idx + 1
+    # What was taken before the sequencer finds that this is an older copy would be promised, and lost. A page that only
+    # reads may see the database as it was a moment ago, so it does not ask.
+    if head.refusal or (signed > placed and session.info.get("in_transaction")):
         raise Unavailable(NOT_TAKEN)
     session.info["writing"] = known = _Writing(session.get_transaction(), head.origin, head.latest or 0, {})
     return known

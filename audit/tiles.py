@@ -12,6 +12,7 @@ from flask import current_app
 
 from audit import merkle
 from audit.merkle import HASH_BYTES
+from audit.notes import BadNote, Checkpoint, note_text
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
@@ -61,10 +62,14 @@ class LogFolder:
 
     def read(self, name: str) -> str | None:
         """One of the small files beside the tiles, or None where it is not there."""
+        return read_file(self.path / name)
+
+    def signed_size(self) -> int:
+        """How many entries the newest checkpoint speaks for; 0 where there is none that can be read."""
         try:
-            return (self.path / name).read_text("utf-8")
-        except FileNotFoundError:
-            return None
+            return Checkpoint.read(note_text(self.checkpoint() or "")).size
+        except BadNote:
+            return 0
 
     def moved(self) -> int:
         """Another number whenever the checkpoint, or what stands below it, is another; 0 before the first."""
@@ -177,6 +182,14 @@ class Edge:
             if hashes:
                 tiles.append((level, self.size >> HEIGHT * (level + 1), len(hashes), b"".join(hashes)))
         return tiles
+
+
+def read_file(path: Path) -> str | None:
+    """A small file, or None where it is not there. What is no text is read as text that nobody has signed."""
+    try:
+        return path.read_text("utf-8", "replace")
+    except FileNotFoundError:
+        return None
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from accounts.models import Department
 from audit.queries import head as log_head
 from audit.queries import log_size
+from audit.tiles import log_folder
 from core.config import ROOT
 from core.db import db
 from core.paging import PER_PAGE, Page
@@ -92,6 +93,7 @@ def some_themes(limit: int = 6) -> list[tuple[str, str]]:
 def readiness() -> tuple[int | None, list[str]]:
     """The size of the record, and whatever keeps this process from serving visitors, in words."""
     newest = ScriptDirectory(str(ROOT / "migrations")).get_current_head()
+    published = log_folder().signed_size()  # before the database is asked, which is ahead of it at any moment
     try:
         at = MigrationContext.configure(db.session.connection()).get_current_revision()
         if at != newest:
@@ -102,9 +104,12 @@ def readiness() -> tuple[int | None, list[str]]:
         return None, ["The database does not answer."]
     if signed is None:
         return size, ["The record has not been opened yet."]
-    return size, [f"The record is not signed any more, and nothing new is taken. {signed.refusal}"] * bool(
-        signed.refusal
-    )
+    why = signed.refusal or ""
+    if not why and size < published:
+        why = (
+            f"The database holds {size:,} lines in their places, and {published:,} are signed. It may be an older copy."
+        )
+    return size, [f"The record is not signed any more, and nothing new is taken. {why}"] if why else []
 
 
 @dataclass(frozen=True)

@@ -157,6 +157,7 @@ def standing_of(receipt: Receipt, now: datetime) -> Standing:
     ).one()
     opened = Head(found.origin, found.size, found.note, found.signed_at, found.refusal)
     row = found if found.id else None
+    told = _line(row) if row else None
     keys, promise, proof, wrong = keys_named(), None, None, ""
     try:
         promise = _kept_promise(receipt, opened.origin, keys["promise"])
@@ -170,7 +171,17 @@ def standing_of(receipt: Receipt, now: datetime) -> Standing:
     except NotProved as fault:
         log.error("The receipt for entry %s is not borne out. %s", receipt.entry_id, fault)
         wrong = str(fault)
-    return Standing(opened, line(row) if row else None, row.body if row else None, promise, proof, wrong)
+    return Standing(opened, told, row.body if row and told else None, promise, proof, wrong)
+
+
+def _line(row: Any) -> Line | None:
+    """None where somebody has put what is no vote into the line's place."""
+    try:
+        found = line(row)
+    except ValueError:
+        return None
+    is_vote = isinstance(found.said, dict) and {"voter", "capacity", "level"} <= found.said.keys()
+    return found if is_vote else None
 
 
 def _kept_promise(receipt: Receipt, origin: str, keys: Sequence[bytes]) -> Promise | None:
@@ -219,9 +230,12 @@ def receipt_file(receipt: Receipt, standing: Standing) -> str:
     Whose line it is can be proved with the salt in it and the address, which is not in it.
     """
     origin, keys = standing.head.origin, keys_named()
-    log_key = standing.proof.key if standing.proof else VerifierKey(origin, ED25519, keys["log"][-1])
-    told: dict[str, Any] = {"format": FORMAT, "origin": origin, "log_vkey": log_key.text}
-    told["promise_vkey"] = _who_promised(receipt, origin, keys["promise"]).text
+    told: dict[str, Any] = {"format": FORMAT, "origin": origin}
+    if standing.proof or keys["log"]:
+        log_key = standing.proof.key if standing.proof else VerifierKey(origin, ED25519, keys["log"][-1])
+        told["log_vkey"] = log_key.text
+    if keys["promise"]:
+        told["promise_vkey"] = _who_promised(receipt, origin, keys["promise"]).text
     if standing.entry is not None:
         told["entry"] = standing.entry.decode()
     if receipt.promise:
@@ -239,7 +253,10 @@ def receipt_file(receipt: Receipt, standing: Standing) -> str:
 def _who_promised(receipt: Receipt, origin: str, keys: Sequence[bytes]) -> VerifierKey:
     """The key that signed the promise, which may have been changed since."""
     known = [VerifierKey(promise_name(origin), ED25519, key) for key in keys]
-    signed = {id for _, id, _ in signature_lines(receipt.promise)} if receipt.promise else set()
+    try:
+        signed = {id for _, id, _ in signature_lines(receipt.promise)}
+    except BadNote:
+        signed = set()
     return next((key for key in known if key.id in signed), known[-1])
 
 

@@ -9,9 +9,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from audit import queries
 from audit.notes import Checkpoint, Signer, note_text
 from audit.publishing import Publisher, RefusesToSign, publisher_of_this_site
+from audit.services import check_writable
 from audit.tiles import log_folder
 from commands import Sequencer
-from core.db import db
+from core.db import db, transaction
+from core.errors import Unavailable
 from tests.audit.crashes import (
     append,
     check_all,
@@ -92,6 +94,22 @@ def test_an_older_copy_of_the_database_is_not_signed(signed, client):
     refuses(client, "348 lines in their places, fewer than the 353 that were signed", "It may be an older copy.")
     put_back(newer)
     goes_on(client)
+
+
+def test_an_older_copy_takes_nothing_even_before_a_sequencer_has_looked_at_it(signed, client):
+    older = copied()
+    sign_in_rounds([5])
+    newer = copied()
+    put_back(older)
+    with pytest.raises(Unavailable), transaction():
+        check_writable()
+    probe = client.get("/readyz")
+    assert (probe.status_code, queries.refusal()) == (503, None)
+    assert "348 lines in their places, and 353 are signed" in probe.json["reasons"][0]
+    put_back(newer)
+    with transaction():
+        check_writable()
+    assert client.get("/readyz").status_code == 200
 
 
 def test_an_older_copy_that_grew_past_what_was_signed_is_not_signed(signed, client):
@@ -225,14 +243,16 @@ def test_another_key_signs_nothing(signed, client):
 
 
 @pytest.mark.parametrize("where", ["keys/last-signed", "log/checkpoint"])
-@pytest.mark.parametrize("what", ["of another key", "of another log", "of another past", "forged", "cut", "empty"])
+@pytest.mark.parametrize(
+    "what", ["of another key", "of another log", "of another past", "forged", "cut", "empty", "no text"]
+)
 def test_what_was_kept_of_the_last_signature_must_be_of_this_log(signed, client, where, what):
     own = path_of(signed, where).read_text("utf-8")
     keys = publisher_of_this_site().keys
     origin = queries.head().origin
     db.session.rollback()
     signer, now = keys.log_signer(origin), Checkpoint.read(note_text(own))
-    path_of(signed, where).write_text(
+    path_of(signed, where).write_bytes(
         {
             "of another key": Signer(origin, Ed25519PrivateKey.generate()).note(now.text),
             "of another log": signer.note(Checkpoint("other.example/log", now.size, now.root).text),
@@ -240,8 +260,8 @@ def test_what_was_kept_of_the_last_signature_must_be_of_this_log(signed, client,
             "forged": own.replace("\n348\n", "\n347\n"),
             "cut": own[:-10],
             "empty": "",
-        }[what],
-        "utf-8",
+            "no text": "\udcff\n\n",
+        }[what].encode("utf-8", "surrogateescape")
     )
     readable = where != "log/checkpoint"
     append(1)

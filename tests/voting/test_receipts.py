@@ -243,6 +243,19 @@ def tamper_entry(receipt):
     unaudited(update(Entry).filter_by(id=receipt.entry_id).values(body=body.replace(b'"keep"', b'"scrap"')))
 
 
+def tamper_entry_as_text(receipt):
+    """SQL's own replace() turns the bytes into a text on SQLite."""
+    with db.engine.connect() as connection:
+        connection.exec_driver_sql(
+            "UPDATE entry SET body = replace(body, 'keep', 'scrap') WHERE id = ?", (receipt.entry_id,)
+        )
+        connection.commit()
+
+
+def write_over(receipt, body):
+    unaudited(update(Entry).filter_by(id=receipt.entry_id).values(body=body))
+
+
 def tamper_place(receipt):
     other = db.session.scalars(select(Entry).where(Entry.type == "vote", Entry.id != receipt.entry_id)).first()
     place, others = db.session.scalars(select(Entry.idx).filter_by(id=receipt.entry_id)).one(), other.idx
@@ -267,6 +280,10 @@ def tamper_checkpoint(receipt):
     path.write_text(f"{origin}\n{int(size) + 1}\n{rest}")
 
 
+def spoil_checkpoint(receipt):
+    (log_folder().path / "checkpoint").write_bytes(b"\xff\xfe\n\n")
+
+
 def swap_promise(receipt):
     other = db.session.scalars(select(Receipt.promise).where(Receipt.id != receipt.id)).first()
     unaudited(update(Receipt).filter_by(id=receipt.id).values(promise=other))
@@ -276,14 +293,34 @@ def swap_promise(receipt):
     ("tamper", "sentence"),
     [
         (tamper_entry, "is not the one that was promised: it has been changed"),
+        (tamper_entry_as_text, "is not the one that was promised: it has been changed"),
+        (lambda receipt: write_over(receipt, b"\xff no line"), "is not the one that was promised: it has been changed"),
+        (lambda receipt: write_over(receipt, b"null"), "is not the one that was promised: it has been changed"),
         (lambda receipt: unaudited(delete(Entry).filter_by(id=receipt.entry_id)), "is not in the record any more"),
         (tamper_place, "does not stand at its place"),
         (tamper_tile, "does not stand at its place"),
         (lose_tile, "A file of the published record is missing"),
         (tamper_checkpoint, "does not bear its signature"),
+        (spoil_checkpoint, "does not bear its signature"),
         (swap_promise, "is that of another line"),
+        (lambda receipt: unaudited(update(Receipt).values(promise="junk")), "is not one that was signed"),
+        (lambda receipt: unaudited(delete(Entry).filter_by(idx=0)), "is not one that was signed"),
     ],
-    ids=["entry", "dropped", "place", "tile", "lost tile", "checkpoint", "promise"],
+    ids=[
+        "entry",
+        "entry as text",
+        "no line",
+        "null",
+        "dropped",
+        "place",
+        "tile",
+        "lost tile",
+        "checkpoint",
+        "checkpoint no text",
+        "promise",
+        "no promise",
+        "no keys",
+    ],
 )
 def test_what_the_record_does_not_bear_out_is_said_loudly(client, tamper, sentence):
     regulation = a_regulation()
