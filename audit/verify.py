@@ -1195,6 +1195,22 @@ def read_file(path: str) -> bytes:
 # ---- Receipts --------------------------------------------------------------------------------------------------------
 
 
+def organisation_key(name: str) -> str:
+    """An organisation's name as its pseudonyms hold it: its words, in Latin letters without their accents."""
+    letter, plain = "", ""
+    for sign in unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold()):
+        kind = unicodedata.category(sign)
+        if kind[0] in "LN":
+            letter = sign
+        elif kind[0] == "M" and letter.isascii():
+            continue
+        elif kind[0] != "M":
+            letter, sign = (letter, "") if kind == "Cf" else ("", " ")
+        plain += sign
+    words = unicodedata.normalize("NFC", plain).split()
+    return " ".join(word for word in words if word not in {"the", "ltd", "limited", "plc", "llp"})
+
+
 class Receipt:
     """A voter's receipt file, field by field as its site wrote it."""
 
@@ -1289,6 +1305,7 @@ class Receipt:
             report.notes.append(f"Whose line it is was not checked: {why}.")
             return
         spellings = {identity, identity.strip(), unicodedata.normalize("NFC", identity.strip()).casefold()}
+        spellings.add(organisation_key(identity))
         try:
             kind, salt, item = pseudonym["kind"], bytes.fromhex(pseudonym["salt"]), pseudonym["item"]
             known = [canonical({pseudonym["of"]: each, "item": item}) for each in spellings]

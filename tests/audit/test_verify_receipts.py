@@ -4,8 +4,11 @@ import json
 
 import pytest
 
-from audit.verify import Unreadable, main, verify
+import accounts.rules
+from audit.entries import VoteEntry, pseudonym
+from audit.verify import Unreadable, main, organisation_key, verify
 from tests.audit.bundles import (
+    ITEM,
     LOG,
     ORIGIN,
     PROMISES,
@@ -81,6 +84,24 @@ def test_a_receipt_leads_to_its_entry(bundle, tmp_path, size):
 def test_with_their_own_address_a_voter_sees_that_the_line_is_theirs(bundle, tmp_path, identity):
     report = verify(bundle, receipt=kept(tmp_path, a_receipt(RECORD, size=SIZE)), identity=identity)
     assert (report.failures, report.counts["pseudonyms"]) == ([], 1)
+
+
+@pytest.mark.parametrize("name", ["corner shop", "The Corner Shop Ltd.", "CÓRNER SHOP"])
+def test_an_organisation_is_known_by_its_name_however_it_is_written(tmp_path, name):
+    record, salt = a_record(), salt_of("corner shop")
+    voter = pseudonym("voter", salt, {"organisation": "corner shop", "item": ITEM})
+    record.add(VoteEntry(item=ITEM, voter=voter, capacity="business", level=2, choice="keep"), name="shop")
+    told = a_receipt(record, "shop", size=len(record.entries))
+    told["pseudonym"] |= {"salt": salt.hex(), "of": "organisation"}
+    report = verify(record.write(tmp_path / "b"), receipt=kept(tmp_path, told), identity=name)
+    assert (report.failures, report.counts["pseudonyms"]) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    "name", ["Café Déjà-Vu plc", "Май", "कि", "Ac\u00adme", "Straße & Söhne", "株式会社", "ΑΪΣ", "!"]
+)
+def test_the_verifier_spells_an_organisation_as_the_site_does(name):
+    assert organisation_key(name) == accounts.rules.organisation_key(name)
 
 
 def test_a_line_handed_to_two_people_is_not_under_the_seconds_pseudonym(bundle, tmp_path):
