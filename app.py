@@ -23,6 +23,8 @@ import analysis.routes
 import analysis.submission_routes
 import audit.routes
 import core.mail
+import decisions.desk_routes  # its routes belong to the blueprint of decisions.routes
+import decisions.milestone_routes
 import decisions.routes
 import notices.models  # noqa: F401 - its models belong to the metadata
 import pages.decision_routes
@@ -30,7 +32,11 @@ import pages.evidence_routes
 import pages.figures_routes
 import pages.log_routes
 import pages.personal_routes
+<<<<<<< Updated upstream
 import pages.point_routes
+=======
+import pages.progress_routes
+>>>>>>> Stashed changes
 import pages.record_routes
 import pages.routes
 import pages.submission_routes
@@ -55,6 +61,7 @@ BLUEPRINTS = (
     pages.decision_routes.bp,
     pages.point_routes.bp,
     pages.personal_routes.bp,
+    pages.progress_routes.bp,
     pages.record_routes.bp,
     pages.log_routes.bp,
     audit.routes.bp,
@@ -69,6 +76,7 @@ BLUEPRINTS = (
     analysis.submission_routes.bp,
     pages.submission_routes.bp,
     decisions.routes.bp,
+    decisions.milestone_routes.bp,
 )
 MAX_FORM_BYTES = 512 * 1024
 

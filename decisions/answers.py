@@ -20,6 +20,7 @@ from audit.services import record
 from core.db import db
 from core.errors import Clash, NotAllowed, RuleBroken
 from decisions import rules
+from decisions.deciders import check_department
 from decisions.models import Answer, AnswerDraft, Decision, Draft
 from decisions.rules import DraftStatus, Verdict
 from regulations.models import Regulation, Theme
@@ -135,6 +136,7 @@ def _to_change(
 ) -> AnswerDraft:
     if by.role not in ANSWERING:
         raise NotAllowed("Only officials and analysts write answers.")
+    check_department(by, regulation)
     if not regulation.theme.window.has_closed(now):
         raise RuleBroken("Answers can be written once the theme has closed.")
     if is_kept(regulation):

@@ -10,6 +10,11 @@ def check_decider(account: Account, regulation: Regulation) -> None:
     """Raises NotAllowed. An office without a department is a central one."""
     if account.role != Role.OFFICIAL:
         raise NotAllowed("Only officials may write and approve decisions.")
+    check_department(account, regulation)
+
+
+def check_department(account: Account, regulation: Regulation) -> None:
+    """Raises NotAllowed where another department's work would be done."""
     own = department_of(account)
     if own is not None and own != regulation.department_id:
         raise NotAllowed(

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import rfc8785
 from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, joinedload
 
 from accounts.models import Account
 from audit.entries import MilestoneEntry, text_digest
@@ -229,4 +229,14 @@ def milestone_with(reference: str, id: int) -> Milestone:
     found = db.session.scalar(wanted)
     if found is None:
         raise NotFound("This decision has no such step.")
+    return found
+
+
+def decision_to_follow(reference: str) -> Decision:
+    """A decision with its regulation and department. Raises NotFound."""
+    wanted = select(Decision).filter_by(reference=reference)
+    related = joinedload(Decision.regulation).joinedload(Regulation.department)
+    found = db.session.scalar(wanted.options(related))
+    if found is None:
+        raise NotFound("There is no decision under this reference.")
     return found

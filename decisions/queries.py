@@ -47,8 +47,8 @@ class DraftRow:
     office: str
 
 
-def drafts() -> list[DraftRow]:
-    """Everything being written, what waited longest first."""
+def drafts(department: int | None = None) -> list[DraftRow]:
+    """Everything being written, or that on one department's regulations, what waited longest first."""
     wanted = (
         select(
             Regulation.slug, Regulation.title, Theme.title.label("theme_title"), Draft.status, Draft.return_note,
@@ -58,6 +58,7 @@ def drafts() -> list[DraftRow]:
         .join(Theme, Theme.id == Regulation.theme_id)
         .join(Account, Account.id == Draft.written_by_id)
         .outerjoin(Post, Post.account_id == Account.id)
+        .where(_of_department(department))
         .order_by(func.coalesce(Draft.submitted_at, Draft.changed_at), Draft.id)
     )  # fmt: skip
     return [DraftRow(**row._mapping) for row in db.session.execute(wanted)]
@@ -319,7 +320,9 @@ class Undecided:
     draft_status: str | None
 
 
-def undecided(now: datetime, *, theme: str = "", offset: int = 0, limit: int | None = None) -> list[Undecided]:
+def undecided(
+    now: datetime, *, theme: str = "", department: int | None = None, offset: int = 0, limit: int | None = None
+) -> list[Undecided]:
     """Closed and not decided, of one theme or of all, the longest wait first."""
     wanted = (
         select(
@@ -330,7 +333,7 @@ def undecided(now: datetime, *, theme: str = "", offset: int = 0, limit: int | N
         .join(Theme, Theme.id == Regulation.theme_id)
         .join(Department, Department.id == Regulation.department_id)
         .outerjoin(Draft, Draft.regulation_id == Regulation.id)
-        .where(*_waits(now), Theme.slug == theme if theme else true())
+        .where(*_waits(now), _of_department(department), Theme.slug == theme if theme else true())
         .order_by(Theme.closes_at, Theme.title, Regulation.title, Regulation.id)
         .offset(offset)
     )  # fmt: skip
@@ -348,12 +351,17 @@ class ClosedTheme:
     waiting: int
 
 
-def closed_themes(now: datetime) -> list[ClosedTheme]:
-    """Those of which something waits, the newest closing first."""
+def closed_themes(now: datetime, department: int | None = None) -> list[ClosedTheme]:
+    """Those of which something waits, for one department or for any, the newest closing first."""
     columns = (Theme.slug, Theme.title, Theme.closes_at, Theme.decision_due_at)
-    wanted = select(*columns, func.count()).join(Regulation, Regulation.theme_id == Theme.id).where(*_waits(now))
+    wanted = select(*columns, func.count()).join(Regulation, Regulation.theme_id == Theme.id)
+    wanted = wanted.where(*_waits(now), _of_department(department))
     rows = wanted.group_by(Theme.id, *columns).order_by(Theme.closes_at.desc(), Theme.title)
     return [ClosedTheme(*row) for row in db.session.execute(rows)]
+
+
+def _of_department(department: int | None) -> ColumnElement[bool]:
+    return true() if department is None else Regulation.department_id == department
 
 
 def _waits(now: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -1,32 +1,29 @@
-"""What officials do: close a theme early, write a decision, approve a colleague's."""
+"""What officials do: write a decision, approve a colleague's. Their desk is in desk_routes."""
 
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, current_app, flash, get_flashed_messages, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from accounts.models import Account
-from accounts.rules import STAFF, Role
+from accounts.rules import Role
 from core import clock
 from core.access import staff
-from core.clock import in_uk, uk_day
+from core.clock import in_uk
 from core.db import transaction
 from core.errors import Clash, NotAllowed, NotFound, RuleBroken
-from core.paging import PER_PAGE, Page, page_number
 from decisions import comparing, queries, rules, services
 from decisions.comparing import comparisons, enough_to_weigh
 from decisions.evidence import cited_in, to_cite
 from decisions.forms import ApprovalForm, DecisionForm
 from decisions.models import Draft
-from decisions.queries import DecisionRow, Undecided, Wanted
+from decisions.queries import DecisionRow
 from decisions.rules import Compared, Comparison, DraftStatus, Outcome
-from regulations.forms import CloseThemeForm
 from regulations.models import Regulation
-from regulations.queries import regulation_with, theme_with, themes
-from regulations.rules import GRACE, Stage
-from regulations.services import close_early
+from regulations.queries import regulation_with
+from regulations.rules import GRACE
 from voting.queries import count_reasons, reasons_named, strongest_reasons
 from voting.rules import Choice, Direction, Tally
 from voting.tallying import waiting_in
@@ -39,80 +36,6 @@ Answer = str | Response | tuple[str, int]
 
 def _me() -> Account:
     return current_user._get_current_object()
-
-
-@bp.route("/staff")
-@staff(*STAFF)
-def desk() -> str:
-    now, me = clock.now(), _me()
-    closed = queries.closed_themes(now)
-    chosen = next((theme for theme in closed if theme.slug == request.args.get("theme")), None)
-    waiting = chosen.waiting if chosen else sum(theme.waiting for theme in closed)
-    number = min(page_number(request.args.get("page")), Page[Undecided]([], 1, waiting).pages)
-    only = chosen.slug if chosen else ""
-    rows = queries.undecided(now, theme=only, offset=(number - 1) * PER_PAGE, limit=PER_PAGE)
-    drafts = queries.drafts()
-    return render_template(
-        "decisions/desk.html",
-        said=get_flashed_messages(),
-        me=me,
-        decides=me.role == Role.OFFICIAL,
-        closes=me.role in (Role.OFFICIAL, Role.ADMINISTRATOR),
-        moderates=me.role in (Role.MODERATOR, Role.ADMINISTRATOR),
-        checks=me.role in (Role.MODERATOR, Role.OFFICIAL, Role.ADMINISTRATOR),
-        open_themes=[theme for theme in themes(now) if theme.stage is Stage.OPEN],
-        page=Page([_waiting(row, now) for row in rows], number, waiting),
-        page_url=lambda n: url_for("decisions.desk", theme=only or None, page=n, _anchor="undecided"),
-        closed_themes=closed,
-        chosen=chosen,
-        undecided=sum(theme.waiting for theme in closed),
-        overdue=sum(theme.waiting for theme in closed if theme.due_at < now),
-        to_approve=[row for row in drafts if row.status == DraftStatus.SUBMITTED and row.written_by_id != me.id],
-        drafts=[row for row in drafts if row.status != DraftStatus.SUBMITTED or row.written_by_id == me.id],
-        latest=queries.decisions(Wanted(), limit=5),
-        status_word=lambda status: DraftStatus(status).label,
-        in_uk=in_uk,
-        last_day=clock.last_day,
-    )
-
-
-def _waiting(row: Undecided, now: datetime) -> dict[str, Any]:
-    late = (uk_day(now) - uk_day(row.due_at)).days if row.due_at < now else 0
-    return {
-        "row": row,
-        "waited": (uk_day(now) - uk_day(row.closed_at)).days,
-        "overdue": late,
-        "is_late": row.due_at < now,
-    }
-
-
-@bp.route("/staff/themes/<slug>/close", methods=["GET", "POST"])
-@staff(Role.OFFICIAL, Role.ADMINISTRATOR)
-def close_theme(slug: str) -> Answer:
-    now, form = clock.now(), CloseThemeForm()
-    if form.validate_on_submit():
-        try:
-            with transaction():
-                close_early(theme=theme_with(slug), reason=form.reason.data or "", by=_me(), now=now)
-        except NotAllowed:
-            raise
-        except RuleBroken as error:
-            form.show_rule_broken(error)
-        else:
-            flash(f"{theme_with(slug).title} is closed. Its regulations wait for their decisions.")
-            return redirect(url_for("decisions.desk", theme=slug), code=303)
-    theme = theme_with(slug)
-    page = render_template(
-        "decisions/close_theme.html",
-        form=form,
-        theme=theme,
-        is_open=theme.window.is_open(now),
-        closes=in_uk(theme.window.closes),
-        waiting=waiting_in(theme.id, now),
-        final_at=in_uk(now + GRACE),
-        in_uk=in_uk,
-    )
-    return page, 422 if form.errors else 200
 
 
 @bp.route("/staff/regulations/<slug>/decision", methods=["GET", "POST"])

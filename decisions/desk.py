@@ -1,0 +1,134 @@
+"""What lies on the desk of those who work here: days that are near or went by, steps, what waits for a look."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import case, func, or_, select
+from sqlalchemy.orm import aliased
+
+from accounts.models import Department
+from analysis.models import Dispute, Submission
+from core.clock import last_day, uk_day
+from core.db import db
+from decisions.milestones import ROW_COLUMNS, MilestoneRow, milestone_row
+from decisions.models import AnswerDraft, Decision, Milestone
+from decisions.queries import ClosedTheme
+from decisions.steps import RUNNING, State
+from regulations.due import days_overdue
+from regulations.models import Regulation
+from regulations.queries import ThemeRow
+from regulations.rules import Stage
+
+SOON = timedelta(days=30)
+MOST_STEPS = 20
+_later = aliased(Decision)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What waits, in numbers. An answer to write is one that a colleague has asked of me."""
+
+    disputes: int
+    submissions: int
+    my_answers: int
+    steps: int
+    """Missed, or due within a month."""
+
+
+def counts(account_id: int, now: datetime, department: int | None) -> Counts:
+    """All four in one question."""
+    disputes = select(func.count()).where(Dispute.settled_at.is_(None)).select_from(Dispute)
+    submissions = select(func.count()).select_from(Submission)
+    mine = select(func.count()).where(AnswerDraft.assigned_to_id == account_id, AnswerDraft.verdict.is_(None))
+    steps = select(func.count()).select_from(_near_steps(now, department).subquery())
+    row = db.session.execute(select(*(part.scalar_subquery() for part in (disputes, submissions, mine, steps)))).one()
+    return Counts(*row)
+
+
+@dataclass(frozen=True)
+class NearStep:
+    """A step that is due within a month, or whose day went by, with where it belongs."""
+
+    step: MilestoneRow
+    reference: str
+    title: str
+    department: str
+
+    @property
+    def is_missed(self) -> bool:
+        return self.step.state is State.MISSED
+
+
+def near_steps(now: datetime, department: int | None) -> list[NearStep]:
+    """Those missed first, then by their day."""
+    wanted = _near_steps(now, department).order_by(
+        case((Milestone.state == State.MISSED, 0), else_=1), Milestone.due_on, Milestone.id
+    )
+    rows = []
+    for row in db.session.execute(wanted.limit(MOST_STEPS)):
+        given = dict(row._mapping)
+        place = [given.pop(name) for name in ("reference", "regulation_title", "department_name")]
+        rows.append(NearStep(milestone_row(given), *place))
+    return rows
+
+
+def _near_steps(now: datetime, department: int | None) -> Any:
+    near = (Milestone.state.in_(RUNNING)) & (Milestone.due_on <= uk_day(now) + SOON)
+    wanted = (
+        select(
+            *ROW_COLUMNS, Decision.reference, Regulation.title.label("regulation_title"),
+            Department.name.label("department_name"),
+        )
+        .join(Decision, Decision.id == Milestone.decision_id)
+        .join(Regulation, Regulation.id == Decision.regulation_id)
+        .join(Department, Department.id == Regulation.department_id)
+        .outerjoin(_later, _later.supersedes_id == Decision.id)
+        .where(_later.id.is_(None), or_(near, Milestone.state == State.MISSED))
+    )  # fmt: skip
+    return wanted if department is None else wanted.where(Regulation.department_id == department)
+
+
+@dataclass(frozen=True)
+class ThemeClock:
+    """A theme as the desk shows it: its stage, its next day, and how far that is off."""
+
+    slug: str
+    title: str
+    stage: Stage
+    regulations: int
+    waiting: int
+    day: date
+    days: int
+    """Until the day; below zero once it went by."""
+
+    @property
+    def days_over(self) -> int:
+        return -self.days if self.stage is Stage.UNDER_CONSIDERATION and self.days < 0 else 0
+
+
+def theme_clocks(
+    themes: list[ThemeRow], closed: list[ClosedTheme], now: datetime
+) -> list[tuple[Stage, list[ThemeClock]]]:
+    """By stage: what is to be decided first, the longest overdue at its head; what is all decided is left out."""
+    waiting = {theme.slug: theme.waiting for theme in closed}
+    shown: dict[Stage, list[ThemeClock]] = {Stage.UNDER_CONSIDERATION: [], Stage.OPEN: [], Stage.UPCOMING: []}
+    for theme in themes:
+        if theme.stage in shown:
+            shown[theme.stage].append(_clock(theme, waiting.get(theme.slug, 0), now))
+    return [
+        (stage, sorted(clocks, key=lambda clock: (clock.day, clock.title))) for stage, clocks in shown.items() if clocks
+    ]
+
+
+def _clock(theme: ThemeRow, waiting: int, now: datetime) -> ThemeClock:
+    day = {
+        Stage.UPCOMING: uk_day(theme.window.opens),
+        Stage.OPEN: last_day(theme.window.closes),
+    }.get(theme.stage, last_day(theme.decision_due_at))
+    return ThemeClock(theme.slug, theme.title, theme.stage, theme.regulations, waiting, day, (day - uk_day(now)).days)
+
+
+def overdue_in(closed: list[ClosedTheme], now: datetime) -> int:
+    """How many regulations wait beyond the day their decision was due."""
+    return sum(theme.waiting for theme in closed if days_overdue(theme.due_at, now))
