@@ -32,11 +32,8 @@ import pages.evidence_routes
 import pages.figures_routes
 import pages.log_routes
 import pages.personal_routes
-<<<<<<< Updated upstream
 import pages.point_routes
-=======
 import pages.progress_routes
->>>>>>> Stashed changes
 import pages.record_routes
 import pages.routes
 import pages.submission_routes

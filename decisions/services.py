@@ -16,13 +16,9 @@ from core.errors import Clash, RuleBroken
 from decisions import rules
 from decisions.answers import check_all_answered, publish_answers
 from decisions.comparing import kept
-<<<<<<< Updated upstream
+from decisions.deciders import check_decider
 from decisions.evidence import evidence_of
 from decisions.models import Decision, Draft, DraftVersion
-=======
-from decisions.deciders import check_decider
-from decisions.models import Decision, Draft
->>>>>>> Stashed changes
 from decisions.queries import (
     DecisionRow,
     compared,
