@@ -26,7 +26,7 @@ import core.mail
 import decisions.desk_routes  # its routes belong to the blueprint of decisions.routes
 import decisions.milestone_routes
 import decisions.routes
-import notices.models  # noqa: F401 - its models belong to the metadata
+import notices.routes
 import pages.decision_routes
 import pages.evidence_routes
 import pages.figures_routes
@@ -73,6 +73,7 @@ BLUEPRINTS = (
     analysis.submission_routes.bp,
     pages.submission_routes.bp,
     decisions.routes.bp,
+    notices.routes.bp,
     decisions.milestone_routes.bp,
 )
 MAX_FORM_BYTES = 512 * 1024
@@ -117,7 +118,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.session_interface = SessionForThoseWhoNeedOne()
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
-    CSRFProtect(app)
+    forms = CSRFProtect(app)
     _let_people_sign_in(app)
     _prepare_templates(app)
     security.init_app(app, https=https, hidden_from_search=settings.is_demonstration)
@@ -127,7 +128,9 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.view_functions["static"].access = "public"  # type: ignore[attr-defined]
+    forms.exempt(notices.routes.stop)  # mail programs press that button, without a session; it has its own secret
     core.mail.enclose(app, RECEIPT, enclose_receipt)
+    accounts.routes.tell_on_account(app, notices.routes.tell_of_mail)
     _add_search(app)
     _add_commands(app)
     return app

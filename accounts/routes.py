@@ -1,8 +1,9 @@
 """Signing in and out, and what somebody sees of their own account."""
 
+from collections.abc import Callable
 from urllib.parse import urlencode
 
-from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
+from flask import Blueprint, Flask, current_app, redirect, render_template, request, session, url_for
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response
@@ -22,6 +23,14 @@ bp = Blueprint("accounts", __name__)
 
 Answer = str | Response | tuple[str, int]
 bp.before_app_request(sessions.drop_what_is_over)
+
+
+Line = dict[str, str]
+
+
+def tell_on_account(app: Flask, line: Callable[[Account], Line]) -> None:
+    """Let a floor above this one add a line to what somebody's account page says."""
+    app.extensions.setdefault("lines_on_account", []).append(line)
 
 
 def count_mail_from_here(email: str) -> None:
@@ -190,6 +199,7 @@ def account() -> Answer:
         office=holder.office,
         role=holder.role,
         held=_held(holder),
+        lines=[line(holder) for line in current_app.extensions.get("lines_on_account", ())],
     )
 
 

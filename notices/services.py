@@ -15,6 +15,8 @@ from notices.models import Follow, Hearing, Notice
 from notices.rules import Followed, FollowHow, How
 from regulations.models import Regulation, Theme
 
+NOBODYS_LINK = "This link belongs to no address that we write to, so there is nothing to stop."
+
 
 def follow(*, account: Account, kind: Followed, key: str, how: FollowHow, now: datetime) -> Follow:
     """Hear of something from now on; following it again changes how. Raises NotFound for what there is not."""
@@ -86,7 +88,7 @@ def stop_by_secret(*, secret: str) -> None:
     """What the link in every mail does: nothing but receipts from now on. Raises Gone when it belongs to nobody."""
     hearing = db.session.scalar(select(Hearing).filter_by(secret=secret))
     if hearing is None:
-        raise Gone("This link belongs to no address that we write to, so nothing more is sent by it.")
+        raise Gone(NOBODYS_LINK)
     hearing.how = How.NEVER
     db.session.execute(delete(Notice).where(Notice.account_id == hearing.account_id, Notice.told_at.is_(None)))
 

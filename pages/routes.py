@@ -15,6 +15,7 @@ from core.forms import tidy_line
 from core.paging import page_number
 from decisions.queries import Wanted as WantedDecisions
 from decisions.queries import count_decisions, decisions
+from notices.rules import follow_address, followed_by
 from opendata.bundle import kept_bundle
 from opendata.queries import RegulationRow, ThemeNumbers, theme_numbers
 from opendata.rules import DECISION_FIELDS, REGULATION_FIELDS, THEME_FIELDS, labelled, regulation_row
@@ -229,9 +230,11 @@ def _listing(asked: Asked, now: datetime) -> dict[str, Any]:
     """Everything the list's own template, pages/listing.html, shows."""
     found = queries.listing(asked, now)
     filters = rules.filters_in_use(found.facets, asked)
+    follows = followed_by({"q": asked.q, **asked.chosen, "theme": asked.theme})
     return {
         "asked": asked,
         "listing": found,
+        "follow": follow_address(*follows) if follows else "",
         "rows": [(row, _row_clock(row, now)) for row in found.page.rows],
         "filters": filters,
         "chosen": len(asked.chosen),
