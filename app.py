@@ -31,6 +31,7 @@ import pages.decision_routes
 import pages.evidence_routes
 import pages.figures_routes
 import pages.log_routes
+import pages.own_way_routes
 import pages.personal_routes
 import pages.point_routes
 import pages.progress_routes
@@ -58,6 +59,7 @@ BLUEPRINTS = (
     pages.decision_routes.bp,
     pages.point_routes.bp,
     pages.personal_routes.bp,
+    pages.own_way_routes.bp,
     pages.progress_routes.bp,
     pages.record_routes.bp,
     pages.log_routes.bp,

@@ -356,15 +356,16 @@ def _stands() -> ColumnElement[bool]:
     return ~exists(select(_later.id).where(_later.supersedes_id == Decision.id))
 
 
+def is_answered() -> ColumnElement[bool]:
+    """Of a comment in a query: the decision that stands on its regulation answers it, itself or through a point."""
+    given = select(Answer.id).join(Decision, Decision.id == Answer.decision_id)
+    return exists(given.where(Decision.regulation_id == Comment.regulation_id, _stands(), _reaches()))
+
+
 def counts_by_theme() -> dict[str, tuple[int, int]]:
     """Of the comments published in each theme, by its slug: how many the standing decisions answer, how many wait."""
-    reached = exists(
-        select(Answer.id)
-        .join(Decision, Decision.id == Answer.decision_id)
-        .where(Decision.regulation_id == Comment.regulation_id, _stands(), _reaches())
-    )
     each = (
-        select(Theme.slug, case((reached, 1), else_=0).label("answered"))
+        select(Theme.slug, case((is_answered(), 1), else_=0).label("answered"))
         .join(Regulation, Regulation.theme_id == Theme.id)
         .join(Comment, Comment.regulation_id == Regulation.id)
         .where(_published)

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, select, true
 
 from core import clock
 from core.db import db
+from decisions.answers import is_answered
 from decisions.models import Decision
 from opendata.queries import joined
 from pages.figures import COUNTED, EVERY_THEME, OF_REGULATIONS, Figures
@@ -33,7 +34,7 @@ _stands_as = case(
     (Comment.status.in_((CommentStatus.WITHDRAWN, CommentStatus.ERASED)), literal("erased")),
     else_=Comment.status,
 )
-_is_answered: ColumnElement[bool] = false()
+_is_answered = is_answered()
 
 
 def figures() -> list[Figures]:
@@ -86,14 +87,14 @@ def _add_how_they_stand(counts: Counts) -> None:
         Theme.slug, _stands_as.label("stands_as"), Comment.status.label("status"), answered.label("answered")
     ).subquery()
     parts = (each.c.slug, each.c.stands_as, each.c.status, each.c.answered)
-    for theme, stands_as, status, is_answered, number in db.session.execute(
+    for theme, stands_as, status, is_done, number in db.session.execute(
         select(*parts, func.count()).group_by(*parts)
     ):
         _add(counts, theme, stands_as, number)
         if status == CommentStatus.WITHDRAWN:
             _add(counts, theme, "withdrawn", number)
         if stands_as == "published":
-            _add(counts, theme, "answered" if is_answered else "awaiting", number)
+            _add(counts, theme, "answered" if is_done else "awaiting", number)
 
 
 def _from_comments(*columns: Any) -> Select[Any]:

@@ -81,6 +81,12 @@ def contributions_by(
     return [_contribution(row) for row in db.session.execute(rows if limit is None else rows.limit(limit))]
 
 
+def contribution_to(slug: str, account_id: int, now: datetime) -> Contribution | None:
+    """What somebody said on one regulation, if anything."""
+    row = db.session.execute(_rows(account_id, now).where(Regulation.slug == slug)).one_or_none()
+    return _contribution(row) if row is not None else None
+
+
 def count_contributions(account_id: int) -> int:
     return db.session.scalar(select(func.count()).where(Vote.account_id == account_id)) or 0
 

@@ -17,6 +17,8 @@ from core.db import transaction
 from core.forms import tidy_line
 from core.mail import enclosure_of
 from core.paging import PER_PAGE, Page, page_number
+from pages.own_way import WayStep
+from pages.own_way_routes import ways_of
 from pages.personal_queries import (
     Contribution,
     contributions_by,
@@ -45,11 +47,14 @@ def contributions() -> str:
     number = min(asked, Page((), 1, total).pages)
     rows = contributions_by(current_user.id, now, offset=(number - 1) * PER_PAGE, limit=PER_PAGE)
     placed = placed_of([row.comment_id for row in rows if row.comment_id is not None])
+    ways = ways_of([row for row in rows if row.choice])
     return render_template(
         "personal/contributions.html",
         email=current_user.email,
         waiting=[_waiting_row(ballot) for ballot in waiting_ballots(current_user.email or "", now)],
-        groups=_in_groups([_shown(row) | {"placed": _placed(row, placed)} for row in rows]),
+        groups=_in_groups(
+            [_shown(row) | {"placed": _placed(row, placed), "way": ways.get(row.slug, [])} for row in rows]
+        ),
         token=generate_csrf(),
         page=Page(rows, number, total),
     )
@@ -59,8 +64,10 @@ def contributions() -> str:
 @participant
 def contributions_json() -> Response:
     now = clock.now()
+    rows = contributions_by(current_user.id, now)
+    ways = ways_of([row for row in rows if row.choice])
     said = {
-        "contributions": [_plain(row) for row in contributions_by(current_user.id, now)],
+        "contributions": [_plain(row) | {"way": _plain_way(ways.get(row.slug, []))} for row in rows],
         "waiting": [_plain_waiting(ballot) for ballot in waiting_ballots(current_user.email or "", now)],
     }
     return current_app.json.response(said)
@@ -129,6 +136,7 @@ def _shown(row: Contribution) -> dict[str, Any]:
         ("Receipt", url_for("voting.receipt", secret=row.receipt) if row.receipt and row.choice else ""),
         ("Line in the record", url_for("reading.entry", entry_id=row.entry_id) if row.entry_id else ""),
     ]
+    kept_links.append(("Print or share", url_for("own_way.contribution", slug=row.slug) if row.choice else ""))
     links = (open_links if row.changeable else []) + kept_links
     return {
         "title": row.title,
@@ -221,6 +229,18 @@ def _plain(row: Contribution) -> dict[str, Any]:
         "url": site.url + url_for("reading.regulation", slug=row.slug),
         **({"demonstration": True} if site.demonstration else {}),
     }
+
+
+def _plain_way(way: list[WayStep]) -> list[dict[str, Any]]:
+    return [
+        {
+            "step": step.name.lower(),
+            "reached": step.reached,
+            "words": step.words,
+            "on": step.on.isoformat() if step.on else None,
+        }
+        for step in way
+    ]
 
 
 def _plain_waiting(ballot: PendingBallot) -> dict[str, Any]:

@@ -91,6 +91,14 @@ def test_every_comment_received_stands_under_one_word(site, client):
     assert row["withdrawn"] == 1
 
 
+def test_every_published_comment_is_answered_or_awaits_an_answer(site, client):
+    assert [of_theme(client, site)[name] for name in ("published", "answered", "awaiting")] == [1, 1, 0]
+    (answered,) = client.get("/figures/shops/answered.json").get_json()
+    assert answered["status"] == "published"
+    totals = the_figures(client)["totals"]
+    assert (totals["answered"], totals["awaiting"]) == (1, 1)
+
+
 def test_the_figures_have_the_promised_names_and_say_that_they_hold(site, client):
     said = the_figures(client)
     for row in said["themes"]:
