@@ -19,6 +19,8 @@ from core.errors import Clash
 
 log = logging.getLogger(__name__)
 
+BUSY_MILLISECONDS = 15_000
+READERS_MILLISECONDS = 100
 GAVE_WAY = ("40001", "40P01")
 """PostgreSQL: a serialization failure, and a deadlock that was broken at this writer's cost."""
 
@@ -145,6 +147,24 @@ def _writers_turn() -> Iterator[None]:
         yield
 
 
+def empty_write_ahead_log() -> None:
+    """What was erased can be read in SQLite's write-ahead log until that is emptied, which it never is by itself.
+
+    Where somebody is reading just now nothing is waited for; the next time does it. End your own session before.
+    """
+    if db.engine.dialect.name != "sqlite":
+        return
+    with _writers_turn():
+        connection = db.engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout={READERS_MILLISECONDS}")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+        finally:
+            connection.close()
+
+
 @event.listens_for(Engine, "connect")
 def _prepare_sqlite(connection: Any, record: Any) -> None:
     if "sqlite" not in type(connection).__module__:
@@ -152,7 +172,8 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy, not pysqlite, says when a transaction begins
     # What is erased must not stay readable in freed pages.
     for pragma in (
-        "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000", "secure_delete=ON",
+        "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON",
+        f"busy_timeout={BUSY_MILLISECONDS}",
     ):  # fmt: skip
         connection.execute(f"PRAGMA {pragma}")
 

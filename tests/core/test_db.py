@@ -11,7 +11,7 @@ from sqlalchemy.exc import StatementError
 
 from accounts.models import Account, Department
 from core.config import ROOT
-from core.db import UtcDateTime, db, transaction
+from core.db import UtcDateTime, db, empty_write_ahead_log, transaction
 from core.errors import Clash
 from tests.conftest import application, both_databases
 from tests.factories import NOON, a_department, a_voter, how_many
@@ -100,6 +100,24 @@ def test_moments_come_back_as_they_went_in_whatever_their_zone(app):
 def test_a_moment_without_a_zone_is_refused(app):
     with pytest.raises(ValueError, match="no time zone"):
         UtcDateTime().process_bind_param(datetime(2026, 7, 1), db.engine.dialect)
+
+
+def test_what_was_deleted_stands_in_no_file_of_the_database_any_more(tmp_path: Path):
+    def files_with_it() -> list[str]:
+        return [file.name for file in tmp_path.glob("*.sqlite*") if b"Unforgettable" in file.read_bytes()]
+
+    with application(tmp_path).app_context():
+        with transaction():
+            db.session.add(Department(slug="gone", name="Department of Unforgettable Things"))
+        with transaction():
+            db.session.delete(db.session.scalars(select(Department).filter_by(slug="gone")).one())
+        db.session.remove()
+        assert files_with_it()
+        empty_write_ahead_log()
+        assert files_with_it() == []
+        with transaction():
+            db.session.add(Department(slug="next", name="Goes on"))
+        db.session.remove()
 
 
 @pytest.mark.slow
