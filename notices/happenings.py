@@ -14,8 +14,6 @@ from notices.searches import searches_that_find
 from regulations.models import DueChange, Regulation, Theme
 from regulations.rules import Stage
 
-TOLD = ("decision", "milestone", "stage", "overdue", "due", "theme", "item.version")
-
 
 def happenings(steps: Sequence[Step]) -> Iterator[Happening]:
     """In the order of the record; what was listed together is told together, at the first line of it."""
@@ -63,7 +61,7 @@ def _kind(step: Step) -> Kind | None:
 
 def _words(step: Step) -> dict[str, object]:
     """What the mail needs of the line itself; the rest is read when it is written."""
-    return {name: step.said[name] for name in ("step", "state", "due") if name in step.said}
+    return {name: step.said[name] for name in ("step",) if name in step.said}
 
 
 def _on_due_day(step: Step) -> Iterator[Happening]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import aliased
 from whoosh.lang.porter import stem
 
 from accounts.models import Department
@@ -32,7 +33,9 @@ def _findable(ids: Collection[int]) -> dict[int, Findable]:
     marked = select(RegulationSector.regulation_id, RegulationSector.sector)
     for row in db.session.execute(marked.where(RegulationSector.regulation_id.in_(ids))):
         sectors.setdefault(row.regulation_id, set()).add(row.sector)
-    last = select(func.max(Decision.id)).where(Decision.regulation_id == Regulation.id).scalar_subquery()
+    any_decision = aliased(Decision)
+    of_it = select(func.max(any_decision.id)).where(any_decision.regulation_id == Regulation.id)
+    last = of_it.correlate(Regulation).scalar_subquery()
     wanted = (
         select(
             Regulation.id, Regulation.slug, Regulation.title, Regulation.sentence, Regulation.binds,

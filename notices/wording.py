@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from core.clock import last_day, uk_day
 from core.db import db
-from decisions.models import Decision, Milestone
+from decisions.models import Decision, MilestoneAct
 from decisions.rules import Outcome
+from decisions.steps import State, Step
 from notices.rules import LISTED_IN_FULL, Because, Kind, Told, in_short
 from notices.said import Said, said_about
 from regulations.models import DueChange, Regulation, Theme
@@ -100,32 +101,28 @@ def _quotes(said: Said | None) -> tuple[tuple[str, str], ...]:
 
 
 STATES = {
-    "planned": "A step is planned",
-    "under_way": "A step is under way",
-    "done": "A step is done",
-    "missed": "A day was missed",
-    "dropped": "A step was dropped",
+    State.PLANNED: "A step is planned",
+    State.UNDER_WAY: "A step is under way",
+    State.DONE: "A step is done",
+    State.MISSED: "A promised day was missed",
+    State.DROPPED: "A step was dropped",
 }
 
 
 def _step(cause: str, row: Any) -> Told | None:
-    wanted = select(Milestone).join(Decision).where(Decision.regulation_id == row.regulation_id)
-    steps = {step.entry_id: step for step in db.session.scalars(wanted.order_by(Milestone.id))}
+    """As its line said it: it may have moved on since."""
+    act = db.session.scalar(select(MilestoneAct).filter_by(entry_id=cause))
     regulation = db.session.get(Regulation, row.regulation_id)
-    if regulation is None:
+    if act is None or regulation is None:
         return None
-    state, due = row.words["state"], row.words.get("due")
-    name = row.words["step"].replace("_", " ")
-    standing = steps.get(cause)
-    lines = [f"The step: {name}."]
-    if due is not None and state not in ("done", "dropped"):
-        lines.append(f"It {'was' if state == 'missed' else 'is'} due by {_day(_moment(due))}.")
-    if standing is not None and standing.instrument and state == "done":
-        lines.append(f"It was done by {standing.instrument}.")
-    if standing is not None and standing.reason:
-        lines.append(f"Why: {in_short(standing.reason)}")
+    state, name = State(act.state), act.words or Step(row.words["step"]).label
+    lines = [] if state.is_ended else [f"It {'was' if state is State.MISSED else 'is'} due by {_on(act.due_on)}."]
+    if act.instrument:
+        lines.append(f"It was done by {act.instrument}.")
+    if act.reason:
+        lines.append(f"Why: {in_short(act.reason)}")
     return Told(
-        heading=f"{STATES.get(state, 'A step moved')}: {name}",
+        heading=f"{STATES[state]}: {name}",
         about=regulation.title,
         paragraphs=("What was decided on this regulation is being followed up.", *lines),
         links=(("The regulation, its decision and each step", _url(f"/regulations/{regulation.slug}")),),
