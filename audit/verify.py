@@ -1251,10 +1251,12 @@ class Receipt:
             report.notes.append(f"The receipt's entry is {record.called(at)}.")
 
     def _check_keys(self, record: Record, report: Report) -> None:
-        known = [Key(record.origin, ED25519, key).text for _, key in record.log_keys]
-        known += [Key(f"{record.origin}/promise", ED25519, key).text for key in record.promise_keys]
-        for name in ("log_vkey", "promise_vkey"):
-            if name in self.said and self.said[name] not in known:
+        known = {
+            "log_vkey": [Key(record.origin, ED25519, key).text for _, key in record.log_keys],
+            "promise_vkey": [Key(f"{record.origin}/promise", ED25519, key).text for key in record.promise_keys],
+        }
+        for name, keys in known.items():
+            if name in self.said and self.said[name] not in keys:
                 report.fail("swapped-key", "receipt", f"Its {name} is not one that the record names.")
 
     def _check_promise(self, promise: Note, at: int | None, record: Record, report: Report) -> None:

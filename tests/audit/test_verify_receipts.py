@@ -104,6 +104,12 @@ def test_the_verifier_spells_an_organisation_as_the_site_does(name):
     assert organisation_key(name) == accounts.rules.organisation_key(name)
 
 
+def test_a_receipt_names_each_key_for_what_it_signs(bundle, tmp_path):
+    told = a_receipt(RECORD, size=SIZE)
+    for name, other in (("log_vkey", "promise_vkey"), ("promise_vkey", "log_vkey")):
+        assert names(verify(bundle, receipt=kept(tmp_path, told | {name: told[other]}))) == ["swapped-key"]
+
+
 def test_a_line_handed_to_two_people_is_not_under_the_seconds_pseudonym(bundle, tmp_path):
     report = verify(bundle, receipt=kept(tmp_path, a_receipt(RECORD, size=SIZE)), identity="bo@example.org")
     assert names(report) == ["wrong-person"]
