@@ -28,8 +28,9 @@ from audit.tiles import log_folder
 from chores import note_what_went_by
 from core import clock, mail, worker
 from core.config import SECRET_FILE, Settings, mark_folder
-from core.db import db, empty_write_ahead_log, transaction
-from core.errors import RuleBroken
+from core.db import db, transaction
+from core.errors import Clash, RuleBroken
+from decisions import set_times
 from importing_commands import import_group
 from notices import services as notices
 from notices.follower import NoticesFollower
@@ -218,6 +219,7 @@ class Sequencer:
             followers.catch_up(FOLLOWERS)
             if signs:
                 freeze_due()
+                publish_due()
         finally:
             db.session.remove()
 
@@ -240,6 +242,27 @@ def freeze_due() -> None:
                 tallying.freeze_theme(theme=db.session.get_one(Theme, theme_id), now=clock.now())
         except Exception:
             log.exception("The count of theme %s could not be made final.", theme_id)
+
+
+def publish_due() -> None:
+    """Publish approved decisions whose time has come; one that cannot be published goes back with the reason."""
+    for draft_id in set_times.due(clock.now()):
+        db.session.rollback()
+        try:
+            _publish_one(draft_id)
+        except Exception:
+            log.exception("The approved draft %s could not be published; trying again.", draft_id)
+
+
+def _publish_one(draft_id: int) -> None:
+    try:
+        with transaction():
+            set_times.publish_due(draft_id=draft_id, now=clock.now(), demonstration=settings().is_demonstration)
+    except Clash:
+        raise
+    except RuleBroken as refusal:
+        with transaction():
+            set_times.send_back_due(draft_id=draft_id, why=refusal.message, now=clock.now())
 
 
 def send_mail() -> None:
@@ -267,7 +290,6 @@ def do_chores(keeper: Keeper) -> None:
         keeper.refresh()
     finally:
         db.session.remove()
-    empty_write_ahead_log()
 
 
 search_group = AppGroup("search", help="The search index.")

@@ -183,15 +183,20 @@ def approve(slug: str) -> Answer:
 
 def _publish(slug: str, form: ApprovalForm, now: datetime) -> Response:
     with transaction():
-        decision = services.approve_and_publish(
-            draft=_draft_to_change(slug),
+        draft = _draft_to_change(slug)
+        decision = services.approve(
+            draft=draft,
             version=form.shown_version,
             by=_me(),
             now=now,
             demonstration=current_app.config["SITE"].demonstration,
         )
-        reference = decision.reference
-    return redirect(f"/decisions/{reference}", code=303)
+        reference = decision.reference if decision else None
+        said = f"The decision on {draft.regulation.title} is approved and will be published at the time set."
+    if reference:
+        return redirect(f"/decisions/{reference}", code=303)
+    flash(said)
+    return redirect(url_for("decisions.desk"), code=303)
 
 
 def _return(slug: str, form: ApprovalForm, now: datetime) -> Response:

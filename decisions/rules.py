@@ -54,10 +54,17 @@ class DraftStatus(StrEnum):
     DRAFT = "draft"
     SUBMITTED = "submitted"
     RETURNED = "returned"
+    APPROVED = "approved"
+    """Approved, and published by the worker at its time."""
 
     @property
     def label(self) -> str:
-        return {"draft": "Draft", "submitted": "Waits for approval", "returned": "Returned with a note"}[self.value]
+        return {
+            "draft": "Draft",
+            "submitted": "Waits for approval",
+            "returned": "Returned with a note",
+            "approved": "Approved, waits for its time",
+        }[self.value]
 
 
 class Comparison(StrEnum):

@@ -23,6 +23,7 @@ from decisions.queries import (
     DecisionRow,
     compared,
     draft_of,
+    preview,
     proposal_in,
     standing_decision,
     tally_to_decide_on,
@@ -31,6 +32,7 @@ from decisions.rules import DraftStatus, Outcome, Proposal
 from decisions.versions import keep_version, version_of
 from regulations.models import Regulation
 from regulations.services import settle
+from voting.models import FrozenTally
 
 FURTHER = ("comparisons", "legal_route", "consultation", "responsible", "due_on", "review_on")
 """Parts of a decision that the first ones did not have yet, and that are digested where something is said in them."""
@@ -53,6 +55,7 @@ def save_draft(*, regulation: Regulation, proposal: Proposal, version: int, by: 
         db.session.add(draft)
     if draft.status != DraftStatus.DRAFT:
         draft.status, draft.submitted_at = DraftStatus.DRAFT, None
+        draft.approved_by, draft.approved_at, draft.approved_digest = None, None, ""
     draft.version += 1
     draft.written_by, draft.changed_at = by, now
     draft.outcome = proposal.outcome
@@ -94,11 +97,12 @@ def return_draft(*, draft: Draft, note: str, by: Account, now: datetime) -> None
     check_decider(by, draft.regulation)
     rules.check_approver(draft.written_by_id, draft.status == DraftStatus.SUBMITTED, by.id)
     rules.check_note(note)
-    _send_back(draft, note, by.office, now)
+    send_back(draft, note, by.office, now)
 
 
-def _send_back(draft: Draft, note: str, by: str, now: datetime) -> None:
+def send_back(draft: Draft, note: str, by: str, now: datetime) -> None:
     draft.status, draft.return_note, draft.changed_at = DraftStatus.RETURNED, note, now
+    draft.approved_by, draft.approved_at, draft.approved_digest = None, None, ""
     version = version_of(draft)
     if version is not None:
         version.note, version.noted_by, version.noted_at = note, by, now
@@ -108,15 +112,50 @@ def approve_and_publish(*, draft: Draft, version: int, by: Account, now: datetim
     """Publish what a colleague submitted, exactly as it was shown to the approver (``version``)."""
     check_decider(by, draft.regulation)
     rules.check_approver(draft.written_by_id, draft.status == DraftStatus.SUBMITTED, by.id)
+    _check_version(draft, version)
+    return publish(draft=draft, by=by, now=now, demonstration=demonstration)
+
+
+def _check_version(draft: Draft, version: int) -> None:
     if draft.version != version:
         raise Clash("This draft has changed since you opened it. Read it again before you approve.")
-    regulation, proposal = draft.regulation, proposal_in(draft)
-    tally, frozen = tally_to_decide_on(regulation.id)
+
+
+def approve(*, draft: Draft, version: int, by: Account, now: datetime, demonstration: bool) -> Decision | None:
+    """Publish at once or, where a time is set, leave that to the worker: then None. Everything is checked already."""
+    if draft.publish_at is None or draft.publish_at <= now:
+        return approve_and_publish(draft=draft, version=version, by=by, now=now, demonstration=demonstration)
+    check_decider(by, draft.regulation)
+    rules.check_approver(draft.written_by_id, draft.status == DraftStatus.SUBMITTED, by.id)
+    _check_version(draft, version)
+    draft.approved_digest = digest_of(draft, by)
+    draft.status, draft.approved_by, draft.approved_at = DraftStatus.APPROVED, by, now
+    return None
+
+
+def digest_of(draft: Draft, approver: Account) -> str:
+    """Of what a draft would publish now, answers apart. Raises RuleBroken for what stands against publishing it."""
+    _, frozen = tally_to_decide_on(draft.regulation.id)
+    _check_final(frozen)
+    check_all_answered(draft.regulation)
+    return decision_digest(preview(draft, approver=approver.office, now=draft.changed_at, demonstration=False))
+
+
+def _check_final(frozen: FrozenTally | None) -> FrozenTally:
     if frozen is None:
         raise RuleBroken(
             "The count is not final yet: ballots given before the close may still be confirmed, for 24 hours at most. "
             "Approve the decision once the count is final."
         )
+    return frozen
+
+
+def publish(*, draft: Draft, by: Account, now: datetime, demonstration: bool) -> Decision:
+    """Make a decision of a draft that ``by`` approved; all it has to say is checked at this moment."""
+    check_decider(by, draft.regulation)
+    regulation, proposal = draft.regulation, proposal_in(draft)
+    tally, recorded = tally_to_decide_on(regulation.id)
+    frozen = _check_final(recorded)
     compared_with = compared(proposal, tally)
     rules.check_proposal(proposal, compared_with)
     how = compared_with[rules.EVERYONE]

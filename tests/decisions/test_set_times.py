@@ -1,0 +1,116 @@
+"""A decision that is approved and waits for its time."""
+
+import threading
+
+import pytest
+from sqlalchemy import select
+
+from accounts.rules import Role
+from commands import publish_due
+from core import clock
+from core.db import db, transaction
+from core.errors import RuleBroken
+from decisions.models import AnswerDraft, Decision, Draft
+from decisions.queries import draft_of
+from decisions.rules import DraftStatus
+from decisions.services import approve, submit_draft
+from tests.conftest import both_databases
+from tests.decisions.test_services import LATER, a_closed_regulation, saved, submitted
+from tests.factories import DAY, a_member_of_staff, how_many, the_record
+from voting.models import Comment
+from voting.moderation import hide_comment
+from voting.rules import Choice, ModerationRule
+
+AT = LATER + DAY
+
+
+def approved_for(when):
+    """A draft that a second official has approved for a set time, and who that is."""
+    first, second = a_member_of_staff(Role.OFFICIAL), a_member_of_staff(Role.OFFICIAL, "Second Office")
+    regulation = a_closed_regulation(Choice.KEEP)
+    cited = tuple(db.session.scalars(select(Comment.public_id).filter_by(regulation_id=regulation.id)))
+    draft = submitted(regulation, first, publish_at=when, cited_comments=cited)
+    with transaction():
+        assert approve(draft=draft, version=draft.version, by=second, now=LATER, demonstration=False) is None
+    return regulation, first, second
+
+
+def the_draft():
+    db.session.expire_all()
+    return db.session.scalars(select(Draft)).one()
+
+
+@both_databases
+def test_the_worker_publishes_it_at_its_time_and_not_before(app):
+    approved_for(AT)
+    with clock.pretending(LATER):
+        publish_due()
+    assert (how_many(Decision), the_draft().status) == (0, DraftStatus.APPROVED)
+    with clock.pretending(AT):
+        publish_due()
+    decision = db.session.scalars(select(Decision)).one()
+    assert (decision.published_at, decision.approved_by, how_many(Draft)) == (AT, "Second Office", 0)
+    assert len(the_record("decision")) == 1
+
+
+@both_databases
+def test_two_workers_publish_it_once(app):
+    approved_for(AT)
+    db.session.rollback()
+    ready = threading.Barrier(2)
+
+    def work():
+        with app.app_context(), clock.pretending(AT):
+            ready.wait()
+            publish_due()
+            db.session.remove()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (how_many(Decision), how_many(Draft), len(the_record("decision"))) == (1, 0, 1)
+
+
+def test_an_edit_after_the_approval_voids_it(app):
+    regulation, first, _ = approved_for(AT)
+    saved(regulation, first, version=1, statement="The regulation stays after all.", publish_at=AT)
+    with transaction():
+        submit_draft(draft=draft_of(regulation), by=first, now=LATER)
+    with clock.pretending(AT):
+        publish_due()
+    draft = the_draft()
+    assert (how_many(Decision), draft.status, draft.approved_by) == (0, DraftStatus.SUBMITTED, None)
+
+
+def test_what_cannot_be_published_at_its_time_goes_back_with_the_reason(app):
+    approved_for(AT)
+    moderator = a_member_of_staff(Role.MODERATOR)
+    with transaction():
+        comment, why = db.session.scalars(select(Comment)).one(), "It names a neighbour and their address."
+        hide_comment(comment=comment, rule=ModerationRule.PERSONAL_DATA, reason=why, by=moderator, now=LATER)
+    with clock.pretending(AT):
+        publish_due()
+    draft = the_draft()
+    assert (how_many(Decision), draft.status) == (0, DraftStatus.RETURNED)
+    assert draft.return_note.startswith("It could not be published at the time set. A reason this decision cites is")
+
+
+def test_answers_changed_since_the_approval_are_read_again_first(app):
+    regulation, first, _ = approved_for(AT)
+    with transaction():
+        answer = db.session.scalars(select(AnswerDraft).filter_by(regulation_id=regulation.id)).first()
+        answer.reasons, answer.changed_at = "Something else altogether, said after the approval.", LATER + DAY / 2
+    with clock.pretending(AT):
+        publish_due()
+    assert (how_many(Decision), the_draft().status) == (0, DraftStatus.RETURNED)
+    assert "has changed since it was approved" in the_draft().return_note
+
+
+def test_nothing_is_approved_for_later_that_could_not_be_published_now(app):
+    first, second = a_member_of_staff(Role.OFFICIAL), a_member_of_staff(Role.OFFICIAL)
+    draft = submitted(a_closed_regulation(frozen=False), first, publish_at=AT)
+    with pytest.raises(RuleBroken, match="24 hours at most"), transaction():
+        approve(draft=draft, version=1, by=second, now=LATER, demonstration=False)
+    assert the_draft().status == DraftStatus.SUBMITTED
