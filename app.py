@@ -32,6 +32,7 @@ import pages.evidence_routes
 import pages.figures_routes
 import pages.log_routes
 import pages.own_way_routes
+import pages.paper_routes
 import pages.personal_routes
 import pages.point_routes
 import pages.progress_routes
@@ -74,6 +75,7 @@ BLUEPRINTS = (
     analysis.import_routes.bp,
     analysis.submission_routes.bp,
     pages.submission_routes.bp,
+    pages.paper_routes.bp,
     decisions.routes.bp,
     notices.routes.bp,
     decisions.milestone_routes.bp,
