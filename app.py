@@ -19,6 +19,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import accounts.routes
 import analysis.import_routes
 import analysis.own_routes
+import analysis.paper_routes
 import analysis.routes
 import analysis.submission_routes
 import audit.routes
@@ -73,6 +74,7 @@ BLUEPRINTS = (
     analysis.routes.bp,
     analysis.own_routes.bp,
     analysis.import_routes.bp,
+    analysis.paper_routes.bp,
     analysis.submission_routes.bp,
     pages.submission_routes.bp,
     pages.paper_routes.bp,

@@ -62,6 +62,7 @@ def receipt(secret: str) -> Response:
         due_on=clock.uk_day(regulation.theme.decision_due_at),
         settled=regulation.settled,
         by_email=vote.account.email is not None,
+        for_organisation=Capacity(vote.capacity).speaks_for_organisation,
         details_kept="details" in request.args,
         reason=what_became_of_reason(vote.account_id, regulation.id),
     )

@@ -234,7 +234,11 @@ def details(slug: str) -> Answer:
         return _closed(regulation, error, form.clause.data)
     except RuleBroken as error:
         form.show_rule_broken(error)
-    return render_template("voting/details.html", form=form, regulation=regulation, receipt=there), status_of(form)
+    for_organisation = Capacity(vote.capacity).speaks_for_organisation
+    page = render_template(
+        "voting/details.html", form=form, regulation=regulation, receipt=there, for_organisation=for_organisation
+    )
+    return page, status_of(form)
 
 
 @bp.route("/regulations/<slug>/vote/withdraw", methods=["GET", "POST"])
