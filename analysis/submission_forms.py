@@ -97,7 +97,11 @@ class SubmissionForm(PaperForm):
         filters=[tidy_line],
         invalid_choice_message="Say how it came.",
     )
-    received_on = Day("Day on which it came", validators=[InputRequired("Enter the day on which it came.")])
+    received_on = Day(
+        "Day on which it came",
+        description="Such as 2026-11-22.",
+        validators=[InputRequired("Enter the day on which it came.")],
+    )
     capacity = RadioField(
         "Who is it from?",
         choices=KINDS_OF_AUTHOR,

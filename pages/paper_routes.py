@@ -24,7 +24,7 @@ def paper_ballot(slug: str) -> str:
     sheet = sheet_asked(request.args.get("sheet"), now)
     return render_template(
         "pages/paper_ballot.html",
-        **_said_on_both(found),
+        **_said_on_both(found, sheet),
         sheet=sheet,
         sheets=[(n, url_for("on_paper.paper_ballot", slug=slug, sheet=n)) for n in range(1, len(ORDERS) + 1)],
         choices=ORDERS[sheet - 1],
@@ -38,10 +38,11 @@ def paper_ballot(slug: str) -> str:
 def poster(slug: str) -> str:
     found = regulation_with(slug)
     sheet = sheet_asked(request.args.get("sheet"), clock.now())
-    return render_template("pages/poster.html", **_said_on_both(found), choices=ORDERS[sheet - 1])
+    return render_template("pages/poster.html", **_said_on_both(found, sheet), choices=ORDERS[sheet - 1])
 
 
-def _said_on_both(found: Regulation) -> dict[str, Any]:
+def _said_on_both(found: Regulation, sheet: int) -> dict[str, Any]:
+    """The two sides change places from sheet to sheet as well."""
     address = reading.address("voting.vote", slug=found.slug)
     is_open = reading.is_open(found, clock.now())
     return {
@@ -50,7 +51,7 @@ def _said_on_both(found: Regulation) -> dict[str, Any]:
         "clock": reading.clock_of(found, clock.now()).given,
         "closes_on": clock.last_day(found.theme.closes_at),
         "due_on": clock.last_day(found.theme.decision_due_at),
-        "sides": sides(found) if is_open else [],
+        "sides": sides(found)[:: 1 if sheet % 2 else -1] if is_open else [],
         "address": address.partition("://")[2],
         "code": squares(address) if is_open else None,
     }

@@ -50,6 +50,11 @@ def test_each_of_the_six_sheets_has_its_own_order_and_nothing_is_ticked(client, 
     assert sorted(orders) == sorted(tuple(choice.label.split()[0] for choice in order) for order in ORDERS)
 
 
+def test_neither_side_is_always_read_first(client, regulation):
+    first = [ballot(client, regulation, f"?sheet={n}").partition("For keeping it")[0] for n in (1, 2)]
+    assert ["For changing" in before for before in first] == [False, True]
+
+
 def test_which_sheet_comes_first_goes_round_by_the_hour():
     assert {sheet_asked(None, NOON + n * DAY / 24) for n in range(6)} == {1, 2, 3, 4, 5, 6}
     assert [sheet_asked(asked, NOON) for asked in ("7", "0", "x", "")] == [sheet_asked(None, NOON)] * 4
