@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, literal, select, union_all
+from sqlalchemy import Select, and_, exists, func, literal, or_, select, union_all
 from sqlalchemy.orm import joinedload
 
 from accounts.rules import Capacity
 from analysis.models import Dispute, Grouping, Point, PointWording, SubmissionPoint
 from core.db import db
 from core.errors import NotFound
-from regulations.models import Regulation
+from regulations.models import Regulation, Theme
+from regulations.rules import Split
 from voting.models import Comment, Support, Vote
 from voting.queries import reasons_of
 from voting.rules import PUBLIC, Choice, Tally
@@ -168,19 +169,55 @@ def count_ungrouped(regulation_id: int) -> int:
     return db.session.scalar(select(func.count()).select_from(_ungrouped(regulation_id, "").subquery())) or 0
 
 
+_is_grouped = exists(
+    select(Grouping.id)
+    .join(Point, Point.id == Grouping.point_id)
+    .where(
+        Grouping.comment_id == Comment.id, Grouping.stands.is_(True), Grouping.version == Comment.version,
+        Point.withdrawn_at.is_(None),
+    )
+)  # fmt: skip
+
+
 def _ungrouped(regulation_id: int, words: str) -> Select[Any]:
-    stands = (
-        select(Grouping.id)
-        .join(Point, Point.id == Grouping.point_id)
-        .where(
-            Grouping.comment_id == Comment.id, Grouping.stands.is_(True), Grouping.version == Comment.version,
-            Point.withdrawn_at.is_(None),
-        )
-    )  # fmt: skip
-    wanted = select(Comment.id).where(Comment.regulation_id == regulation_id, _published, ~exists(stands))
+    wanted = select(Comment.id).where(Comment.regulation_id == regulation_id, _published, ~_is_grouped)
     for word in words.split():
         wanted = wanted.where(func.lower(Comment.text).contains(word.lower(), autoescape=True))
     return wanted
+
+
+@dataclass(frozen=True)
+class ToRead:
+    """A regulation on which comments wait to be read."""
+
+    slug: str
+    title: str
+    theme_title: str
+    closes_at: datetime
+    unread: int
+
+
+def regulations_to_read(*, offset: int, limit: int) -> list[ToRead]:
+    """Those whose themes close or closed first come first."""
+    wanted = (
+        _to_read(Regulation.slug, Regulation.title, Theme.title, Theme.closes_at, func.count(Comment.id))
+        .group_by(Regulation.id, Regulation.slug, Regulation.title, Theme.title, Theme.closes_at)
+        .order_by(Theme.closes_at, func.count(Comment.id).desc(), Regulation.id)
+    )
+    return [ToRead(*row) for row in db.session.execute(wanted.offset(offset).limit(limit))]
+
+
+def count_to_read() -> tuple[int, int]:
+    """How many regulations have comments that wait to be read, and how many comments."""
+    row = db.session.execute(_to_read(func.count(Regulation.id.distinct()), func.count(Comment.id))).one()
+    return row[0], row[1]
+
+
+def _to_read(*columns: Any) -> Select[Any]:
+    is_open = or_(Theme.split != Split.KEPT, Theme.frozen_at.is_not(None))
+    found: Select[Any] = select(*columns).select_from(Comment)
+    joined = found.join(Regulation, Regulation.id == Comment.regulation_id).join(Theme, Theme.id == Regulation.theme_id)
+    return joined.where(_published, ~_is_grouped, is_open)
 
 
 def read_before(ids: Collection[int]) -> set[int]:
@@ -291,3 +328,9 @@ def grouping_with(id: int) -> Grouping:
     if grouping is None:
         raise NotFound("Your reason is not under this point.")
     return grouping
+
+
+def points_of_theme(theme_id: int) -> list[PointRow]:
+    """The standing points on all regulations of a theme, in the order of points_of()."""
+    of_theme = Point.regulation_id.in_(select(Regulation.id).where(Regulation.theme_id == theme_id))
+    return _rows(select(Point).where(of_theme, Point.withdrawn_at.is_(None)), of_theme)

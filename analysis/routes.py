@@ -46,6 +46,24 @@ def _me() -> Account:
     return current_user._get_current_object()
 
 
+@bp.route("/staff/points")
+@staff(*services.ANALYSTS)
+def to_read() -> str:
+    """Every regulation on which comments wait to be read."""
+    regulations, comments = queries.count_to_read()
+    number = min(page_number(request.args.get("page")), Page([], 1, regulations, PER_PAGE).pages)
+    rows = queries.regulations_to_read(offset=(number - 1) * PER_PAGE, limit=PER_PAGE)
+    return render_template(
+        "analysis/to_read.html",
+        page=Page(
+            [vars(row) | {"last_day": clock.last_day(row.closes_at)} for row in rows], number, regulations, PER_PAGE
+        ),
+        page_url=lambda n: url_for("analysis.to_read", page=n),
+        comments=comments,
+        today=clock.uk_day(clock.now()),
+    )
+
+
 @bp.route("/staff/regulations/<slug>/points", methods=["GET", "POST"])
 @staff(*services.ANALYSTS)
 def points(slug: str) -> Answer:

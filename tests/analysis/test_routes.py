@@ -229,3 +229,15 @@ def test_whoever_stands_behind_a_reason_finds_the_points_it_is_counted_under(sig
     shown = signed_in(reader).get("/my/contributions").text
     assert "It costs shops too much" in shown
     assert "This is not what I meant" not in shown
+
+
+def test_the_desk_lists_regulations_on_which_comments_wait(desk, regulation, analyst):
+    comment = a_comment(regulation)
+    kept = a_regulation(a_theme(split=Split.KEPT))
+    a_comment(kept, "Words that tell.")
+    text = desk.get("/staff/points").text
+    assert f'href="/staff/regulations/{regulation.slug}/points"' in text
+    assert kept.slug not in text
+    assert "1 comment on 1 regulation stands under no point yet" in words_of(text)
+    put(a_point(regulation, analyst), comment, by=analyst)
+    assert "Every comment has been read" in words_of(desk.get("/staff/points").text)
