@@ -28,7 +28,7 @@ from audit.tiles import log_folder
 from chores import note_what_went_by
 from core import clock, mail, worker
 from core.config import SECRET_FILE, Settings, mark_folder
-from core.db import db, transaction
+from core.db import db, empty_write_ahead_log, transaction
 from core.errors import Clash, RuleBroken
 from decisions import set_times
 from importing_commands import import_group
@@ -290,6 +290,7 @@ def do_chores(keeper: Keeper) -> None:
         keeper.refresh()
     finally:
         db.session.remove()
+    empty_write_ahead_log()
 
 
 search_group = AppGroup("search", help="The search index.")
