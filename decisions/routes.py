@@ -16,11 +16,13 @@ from core.db import transaction
 from core.errors import Clash, NotAllowed, NotFound, RuleBroken
 from decisions import comparing, queries, rules, services
 from decisions.comparing import comparisons, enough_to_weigh
+from decisions.disagreeing import largest_disagreeing
 from decisions.evidence import cited_in, to_cite
 from decisions.forms import ApprovalForm, DecisionForm
 from decisions.models import Draft
 from decisions.queries import DecisionRow
 from decisions.rules import Compared, Comparison, DraftStatus, Outcome
+from decisions.versions import changed_since, last_returned
 from regulations.models import Regulation
 from regulations.queries import regulation_with
 from regulations.rules import GRACE
@@ -181,6 +183,20 @@ def approve(slug: str) -> Answer:
     return page, status if status != 200 else 422 if form.errors else 200
 
 
+def _warnings(decision: DecisionRow, tally: Tally) -> list[str]:
+    """What an approver should weigh once more."""
+    departs = [said for said in decision.comparisons.values() if said["comparison"] == Comparison.DIFFERS]
+    warnings = [f"{said['sentence']} Check that the reason given will satisfy them." for said in departs]
+    if decision.agrees_with_vote is False and not any(said["agrees"] is False for said in departs):
+        warnings.append(f"{decision.comparison_sentence} Check that the reason given will satisfy them.")
+    if 0 < tally.participants < comparing.TOO_FEW:
+        warnings.append(f"Only {tally.participants} answered: too few to speak for anybody else.")
+    sides = {piece["side"] for piece in decision.evidence if piece["kind"] == "comment"}
+    if tally.participants and sides <= {decision.outcome} and sides:
+        warnings.append("It cites only reasons of those who asked for what was decided.")
+    return warnings
+
+
 def _publish(slug: str, form: ApprovalForm, now: datetime) -> Response:
     with transaction():
         draft = _draft_to_change(slug)
@@ -214,7 +230,7 @@ def _as_it_would_be(draft: Draft, now: datetime) -> dict[str, Any]:
     tally, frozen = queries.tally_to_decide_on(draft.regulation_id)
     final_at = draft.regulation.theme.closes_at + GRACE
     decision: DecisionRow | None = None
-    lacks = ""
+    lacks, returned = "", last_returned(draft)
     try:
         decision = queries.preview(
             draft,
@@ -237,6 +253,13 @@ def _as_it_would_be(draft: Draft, now: datetime) -> dict[str, Any]:
         "waiting": 0 if frozen or now >= final_at else waiting_in(draft.regulation.theme_id, now),
         "final_at": in_uk(final_at),
         "wrote_it": draft.written_by_id == me.id,
+        "approved": draft.status == DraftStatus.APPROVED,
+        "warnings": _warnings(decision, tally) if decision else [],
+        "returned": returned,
+        "changed": changed_since(returned, draft) if returned else [],
+        "disagreeing": largest_disagreeing(decision.regulation_id, decision.outcome, tally, decision.comparisons)
+        if decision
+        else None,
         "submitted": draft.status == DraftStatus.SUBMITTED,
         "in_uk": in_uk,
     }

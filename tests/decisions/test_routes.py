@@ -231,6 +231,43 @@ def test_a_decision_is_returned_with_a_note(app, signed_in, regulation, official
     assert decide(client, regulation.slug, "approve", 1).status_code == 422
 
 
+def test_who_reads_it_again_sees_what_changed_since_it_was_returned(app, signed_in, regulation, official, second):
+    send(signed_in(official), regulation.slug, do="submit")
+    decide(signed_in(second), regulation.slug, "return", 1, note="Say how long it stays.")
+    send(signed_in(official), regulation.slug, do="submit", version="1", statement="The regulation stays until 2030.")
+    text = signed_in(second).get(f"/staff/regulations/{regulation.slug}/approve").get_data(as_text=True)
+    section = text.partition("What changed since it was last returned")[2].partition("</section>")[0]
+    assert "Say how long it stays." in section
+    (gone,), (new,) = (re.findall(rf"<{mark}>.*?</{mark}>", section) for mark in ("del", "ins"))
+    assert ("taken out: </span>as it is." in gone, "put in: </span>until 2030." in new) == (True, True)
+    assert "It prevents harm" not in section
+
+
+def test_the_approver_is_warned_and_reads_it_as_those_who_asked_otherwise(app, signed_in, regulation, official, second):
+    why = {"departure_reason": "The duty stands in an Act now, so that nothing is lost."}
+    steps = {"legal_route": "A bill.", "consultation": "no", "responsible": "Rules unit", "due_on": "2027-03-01"}
+    assert send(signed_in(official), regulation.slug, do="submit", outcome="scrap", **why, **steps).status_code == 303
+    text = signed_in(second).get(f"/staff/regulations/{regulation.slug}/approve").get_data(as_text=True)
+    warned = text.partition("Mind before you approve")[2].partition("</div>")[0]
+    assert "Differs from the largest group, who chose keep: 2 of 3." in warned
+    assert "Only 3 answered" in warned
+    section = text.partition("As the largest disagreeing group will read it")[2].partition("</section>")[0]
+    assert "2 people who chose keep." in section
+    assert "The answer: " in section or "There is no answer to it as a point." in section
+
+
+def test_a_decision_for_a_set_time_says_so_and_waits(app, signed_in, regulation, official, second):
+    send(signed_in(official), regulation.slug, do="submit", publish_at="2026-12-01T09:30")
+    client, address = signed_in(second), f"/staff/regulations/{regulation.slug}/approve"
+    assert "1 December 2026" in client.get(address).get_data(as_text=True)
+    done = decide(client, regulation.slug, "approve", 1)
+    assert (done.status_code, done.location, how_many(Decision)) == (303, "/staff", 0)
+    assert "Approved by Second Office" in client.get(address).get_data(as_text=True)
+    assert the_draft().status == DraftStatus.APPROVED
+    refused = send(signed_in(official), regulation.slug, version="1", publish_at="tomorrow")
+    assert (refused.status_code, "Enter a day and a time" in refused.get_data(as_text=True)) == (422, True)
+
+
 def test_what_changed_since_it_was_shown_is_not_published(app, signed_in, regulation, official, second):
     send(signed_in(official), regulation.slug, do="submit")
     send(signed_in(official), regulation.slug, do="submit", version="1", statement="The regulation stays for now.")
