@@ -17,6 +17,7 @@ from decisions.evidence import cited_in, version_in
 from decisions.queries import DecisionRow, Wanted
 from decisions.rules import Comparison, Outcome
 from decisions.services import FURTHER, decision_digest, what_it_says
+from decisions.side_by_side import side_by_side, two_decisions
 from opendata.rules import DECISION_FIELDS, decision_row, decision_title, labelled
 from opendata.rules import fields as columns
 from opendata.serving import Feed, FeedEntry, atom_response, csv_response, json_response
@@ -227,6 +228,20 @@ def decision(reference: str) -> str:
         digest=decision_digest(found),
         further=[name for name in what_it_says(found) if name in FURTHER],
         rests_on=_rests_on(found.entry_id),
+        in_uk=in_uk,
+    )
+
+
+@bp.route("/decisions/<reference>/compare/<other>")
+@public
+def compare(reference: str, other: str) -> str:
+    earlier, later = two_decisions(tidy_line(reference), tidy_line(other))
+    return render_template(
+        "decision_log/compare.html",
+        earlier=earlier,
+        later=later,
+        parts=side_by_side(earlier, later),
+        demonstration=later.demonstration or _site().demonstration,
         in_uk=in_uk,
     )
 

@@ -287,6 +287,26 @@ def test_both_versions_of_a_superseded_decision_stand_side_by_side(client):
     assert rows[second.reference]["supersedes"] == first.reference
 
 
+def test_what_differs_between_two_decisions_is_marked_in_words_too(client):
+    theme = a_theme()
+    regulation = a_regulation(theme)
+    a_vote(regulation)
+    a_frozen_theme(theme)
+    first = a_decision(regulation, statement="It stays exactly as it is today.").reference
+    second = a_decision(regulation, now=NOON + 60 * DAY, statement="It stays exactly as it was before.").reference
+    elsewhere = a_decided().reference
+    address = f"/decisions/{first}/compare/{second}"
+    assert f'href="{address}"' in page(client, f"/decisions/{first}")
+    for asked in (address, f"/decisions/{second}/compare/{first}"):
+        text = page(client, asked)
+        assert '<del><span class="govuk-visually-hidden">taken out: </span>is today.' in text
+        assert '<ins><span class="govuk-visually-hidden">put in: </span>was before.' in text
+        assert text.index("is today.") < text.index("was before.")
+        assert "Demonstration: no such decision was made" in text
+    for other in (elsewhere, first, "2026-9999"):
+        assert client.get(f"/decisions/{first}/compare/{other}").status_code == 404, other
+
+
 def test_a_decision_as_data_lets_anyone_recompute_what_the_record_commits_to(client):
     import hashlib
 
