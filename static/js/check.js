@@ -4,14 +4,13 @@ import {
   CannotTell, Log, Wrong, continues, fromBase64, fromHex, hex, includes, leafHash, readCheckpoint, readKey, readNote,
   same, sha256, signedText, utf8,
 } from "./log.js";
+import { check, number, row } from "./steps.js";
 
 const FORMAT = "regulation-review.receipt/v1";
 const PROMISE =
   /^regulation-review\.promise\/v1\n([^\n]+)\nentry ([0-9a-f]{32})\nleaf (\S{44})\nby ([1-9][0-9]{0,15})\n$/;
 const LOG = "/log";
-const MARKS = { right: ["✓", "Right"], wrong: ["✗", "Wrong"], open: ["–", "Not checked"] };
 
-const number = (n) => n.toLocaleString("en-GB");
 const moment = (seconds) =>
   new Date(seconds * 1000).toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short", timeZone: "Europe/London" });
 
@@ -32,7 +31,6 @@ async function readReceipt(given) {
   return { ...file, said, bytes: utf8(file.entry), leaf: await leafHash(utf8(file.entry)) };
 }
 
-/** The steps in their order. Each returns the sentence that says what was found, or throws Wrong or CannotTell. */
 const STEPS = [
   [
     "Your receipt file",
@@ -185,19 +183,6 @@ async function handedOut(it) {
   return answer.text();
 }
 
-async function check(it) {
-  const found = [];
-  for (const [name, step] of STEPS) {
-    try {
-      found.push({ name, state: "right", words: await step(it) });
-    } catch (error) {
-      if (!(error instanceof Wrong || error instanceof CannotTell)) throw error;
-      found.push({ name, state: error instanceof Wrong ? "wrong" : "open", words: error.message });
-    }
-  }
-  return found;
-}
-
 function verdict(found) {
   const [wrong, right] = ["wrong", "right"].map((state) => found.filter((step) => step.state === state));
   const named = wrong.map((step) => step.name).join("; ");
@@ -206,21 +191,6 @@ function verdict(found) {
   const all = held.has("The record’s signature") && held.has("Its place under the signature");
   const begins = all ? "✓ Your line stands in the public record." : "– Nothing is wrong, but not everything could be checked.";
   return [`${begins} ${right.length} of ${found.length} checks were made, and hold.`, false];
-}
-
-function shown(tag, name, text) {
-  const element = document.createElement(tag);
-  [element.className, element.textContent] = [name, text];
-  return element;
-}
-
-function row({ name, state, words }) {
-  const [mark, said] = MARKS[state];
-  const item = shown("li", `check__step check__step--${state}`, "");
-  const sign = shown("span", "check__mark", mark);
-  sign.setAttribute("aria-hidden", "true");
-  item.append(sign, shown("span", "check__name", name), shown("span", "govuk-visually-hidden", `${said}: `), words);
-  return item;
 }
 
 for (const part of document.querySelectorAll("[data-check]")) {
@@ -239,7 +209,7 @@ for (const part of document.querySelectorAll("[data-check]")) {
     it.identity = typed("check-identity");
     try {
       it.given = await (kept ? kept.text() : handedOut(it));
-      const found = await check(it);
+      const found = await check(STEPS, it);
       const [words, wrong] = verdict(found);
       steps.replaceChildren(...found.map(row));
       says.classList.toggle("check__verdict--wrong", wrong);

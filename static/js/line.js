@@ -1,11 +1,9 @@
 // The check of one line on its own page. What the page says of itself is only what is to be checked: the signature, the
 // line and its place come from the published files of the record, and the sums are done here.
 import { CannotTell, Log, Wrong, hex, includes, leafHash, readCheckpoint, readKey, signedText } from "./log.js";
+import { check, number, row } from "./steps.js";
 
 const LOG = "/log";
-const MARKS = { right: ["✓", "Right"], wrong: ["✗", "Wrong"], open: ["–", "Not checked"] };
-
-const number = (n) => n.toLocaleString("en-GB");
 
 const STEPS = [
   [
@@ -45,38 +43,10 @@ const STEPS = [
   ],
 ];
 
-async function check(it) {
-  const found = [];
-  for (const [name, step] of STEPS) {
-    try {
-      found.push({ name, state: "right", words: await step(it) });
-    } catch (error) {
-      if (!(error instanceof Wrong || error instanceof CannotTell)) throw error;
-      found.push({ name, state: error instanceof Wrong ? "wrong" : "open", words: error.message });
-    }
-  }
-  return found;
-}
-
 function verdict(found) {
   if (found.some((step) => step.state === "wrong")) return "✗ Something is wrong. Keep this page and tell others.";
   if (found.every((step) => step.state === "right")) return "✓ This line stands in the signed record.";
   return "– Nothing is wrong, but not everything could be checked.";
-}
-
-function shown(tag, name, text) {
-  const element = document.createElement(tag);
-  [element.className, element.textContent] = [name, text];
-  return element;
-}
-
-function row({ name, state, words }) {
-  const [mark, said] = MARKS[state];
-  const item = shown("li", `check__step check__step--${state}`, "");
-  const sign = shown("span", "check__mark", mark);
-  sign.setAttribute("aria-hidden", "true");
-  item.append(sign, shown("span", "check__name", name), shown("span", "govuk-visually-hidden", `${said}: `), words);
-  return item;
 }
 
 for (const part of document.querySelectorAll("[data-check-entry]")) {
@@ -88,7 +58,7 @@ for (const part of document.querySelectorAll("[data-check-entry]")) {
     says.textContent = "Checking…";
     const { checkEntry: id, index, vkey, leaf } = part.dataset;
     try {
-      const found = await check({ id, index: Number(index), vkey, shown: leaf });
+      const found = await check(STEPS, { id, index: Number(index), vkey, shown: leaf });
       steps.replaceChildren(...found.map(row));
       says.textContent = verdict(found);
     } catch {
