@@ -314,6 +314,11 @@ def answers_of_decision(decision_id: int) -> list[AnswerRow]:
     ]
 
 
+def answers_given_in(reference: str) -> list[AnswerRow]:
+    """The same by the decision's reference."""
+    return answers_of_decision(db.session.scalar(select(Decision.id).filter_by(reference=reference)) or 0)
+
+
 def answer_to_comment(comment_id: int, decision_id: int) -> AnswerRow | None:
     """What a decision answers to one comment: its own answer, or that of the strongest point it counts under."""
     return _first(_to_comments(Comment.id == comment_id, Answer.decision_id == decision_id)).get(comment_id)

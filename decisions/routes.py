@@ -15,6 +15,7 @@ from core.clock import in_uk
 from core.db import transaction
 from core.errors import Clash, NotAllowed, NotFound, RuleBroken
 from decisions import comparing, queries, rules, services
+from decisions.answers import answers_to_publish, unanswered
 from decisions.comparing import comparisons, enough_to_weigh
 from decisions.disagreeing import largest_disagreeing
 from decisions.evidence import cited_in, to_cite
@@ -121,6 +122,7 @@ def _beside(regulation: Regulation, draft: Draft | None, form: DecisionForm) -> 
         "draft": draft,
         "mine": draft is None or draft.written_by_id == _me().id,
         "standing": queries.standing_decision(regulation.id),
+        "unanswered": None if tally.sealed else unanswered(regulation.id),
         "tally": tally,
         "frozen": frozen,
         "kept": tally.sealed,
@@ -246,6 +248,7 @@ def _as_it_would_be(draft: Draft, now: datetime) -> dict[str, Any]:
         "decision": decision,
         "lacks": lacks,
         "cited": cited_in(decision) if decision else [],
+        "answers": answers_to_publish(draft.regulation_id, draft.outcome),
         "compared": comparing.rows(decision.comparisons) if decision else [],
         "departures": comparing.departures(decision.comparisons, decision.departure_reason) if decision else [],
         "tally": tally,

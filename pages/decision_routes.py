@@ -7,12 +7,14 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 
+from audit.entries import text_digest
 from audit.queries import Line, entry_line, folded_position
 from core.access import public
 from core.clock import in_uk
 from core.forms import tidy_line
 from core.paging import PER_PAGE, Page, page_number
 from decisions import comparing, queries
+from decisions.answers import AnswerRow, answer_text, answers_given_in
 from decisions.evidence import cited_in, version_in
 from decisions.queries import DecisionRow, Wanted
 from decisions.rules import Comparison, Outcome
@@ -221,6 +223,7 @@ def decision(reference: str) -> str:
         decision=found,
         tally=tally_of(found.regulation_id),
         cited=cited_in(found),
+        answers=answers_given_in(found.reference),
         version_line=version_in(found),
         compared=comparing.rows(found.comparisons),
         departures=comparing.departures(found.comparisons, found.departure_reason),
@@ -264,9 +267,24 @@ def decision_json(reference: str) -> Response:
         "comparison": found.comparison,
         "comparison_sentence": found.comparison_sentence,
         **{name: getattr(found, name) for name in FURTHER},
+        "answers": [_answer(answer) for answer in answers_given_in(found.reference)],
         "at_size": found.at_size,
         "entry": found.entry_id,
         "statement_sha256": decision_digest(found),
     }
     (row,) = labelled([decision_row(found, _url(found)) | more], demonstration=_site().demonstration)
     return json_response(row)
+
+
+def _answer(answer: AnswerRow) -> dict[str, Any]:
+    """An answer as its line in the record commits to it, with the point or the comment it is for."""
+    return {
+        "point": answer.point,
+        "point_title": answer.point_title,
+        "comment": answer.comment,
+        "behind": answer.behind,
+        "verdict": answer.verdict,
+        "reasons": answer.reasons,
+        "entry": answer.entry_id,
+        "text_sha256": text_digest(answer_text(answer)),
+    }
