@@ -24,8 +24,6 @@ import analysis.routes
 import analysis.submission_routes
 import audit.routes
 import core.mail
-import decisions.answer_routes
-import decisions.answer_sheet_routes  # its routes belong to the same blueprint
 import decisions.desk_routes  # its routes belong to the blueprint of decisions.routes
 import decisions.milestone_routes
 import decisions.routes
@@ -42,6 +40,7 @@ import pages.progress_routes
 import pages.record_routes
 import pages.routes
 import pages.submission_routes
+import pages.we_asked_routes
 import voting.assisted_routes
 import voting.erasure_routes
 import voting.routes
@@ -60,6 +59,7 @@ from notices.follower import RECEIPT, enclose_receipt
 BLUEPRINTS = (
     pages.routes.bp,
     pages.figures_routes.bp,
+    pages.we_asked_routes.bp,
     pages.decision_routes.bp,
     pages.point_routes.bp,
     pages.personal_routes.bp,
@@ -81,7 +81,6 @@ BLUEPRINTS = (
     pages.submission_routes.bp,
     pages.paper_routes.bp,
     decisions.routes.bp,
-    decisions.answer_routes.bp,
     notices.routes.bp,
     decisions.milestone_routes.bp,
 )

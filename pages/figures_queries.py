@@ -87,9 +87,7 @@ def _add_how_they_stand(counts: Counts) -> None:
         Theme.slug, _stands_as.label("stands_as"), Comment.status.label("status"), answered.label("answered")
     ).subquery()
     parts = (each.c.slug, each.c.stands_as, each.c.status, each.c.answered)
-    for theme, stands_as, status, is_done, number in db.session.execute(
-        select(*parts, func.count()).group_by(*parts)
-    ):
+    for theme, stands_as, status, is_done, number in db.session.execute(select(*parts, func.count()).group_by(*parts)):
         _add(counts, theme, stands_as, number)
         if status == CommentStatus.WITHDRAWN:
             _add(counts, theme, "withdrawn", number)
