@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import select
@@ -13,10 +14,18 @@ from accounts.models import Account
 from accounts.rules import Capacity
 from analysis.models import Point, Submission
 from analysis.submission_rules import RULES_TO_WITHHOLD, How, Received, Withheld, check_received
-from analysis.submissions import check_may_enter, digest_of, enter_submission
+from analysis.submissions import (
+    About,
+    add_submission,
+    check_may_enter,
+    digest_of,
+    points_meant,
+    references,
+    submission_of,
+)
 from analysis.tables import Table
 from core.clock import uk_day
-from core.db import db
+from core.db import db, take_turn
 from core.errors import RuleBroken
 from regulations.models import Regulation, Theme
 from regulations.rules import Citation
@@ -56,6 +65,10 @@ class Ready:
     regulation: Regulation | None
     received: Received
 
+    @cached_property
+    def digest(self) -> str:
+        return digest_of(self.theme.slug, self.regulation.slug if self.regulation else "", self.received)
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -89,11 +102,10 @@ def prepare(
         if row is None:
             wrong += reader.wrong
             continue
-        digest = digest_of(row.theme.slug, row.regulation.slug if row.regulation else "", row.received)
-        if digest in digests:
+        if row.digest in digests:
             known.append(number)
         else:
-            digests.add(digest)
+            digests.add(row.digest)
             ready.append(row)
     return Prepared(ready, wrong, known)
 
@@ -109,14 +121,17 @@ def import_rows(
 ) -> Prepared:
     """Enter every row, or none: raises ImportRefused with what is wrong. ``by`` is None for the operator."""
     check_may_enter(by)
+    take_turn("submissions")
     prepared = prepare(table, now=now, theme=theme, regulation=regulation)
     if prepared.wrong:
         raise ImportRefused(prepared.wrong)
+    free = references(now)
     for row in prepared.ready:
-        enter_submission(
-            theme=row.theme, regulation=row.regulation, received=row.received, by=by, now=now,
-            demonstration=demonstration,
-        )  # fmt: skip
+        about = About(row.theme, row.regulation)
+        submission = submission_of(
+            about, row.received, reference=next(free), digest=row.digest, by=by, now=now, demonstration=demonstration
+        )
+        add_submission(submission, points_meant(row.regulation, row.received.points), now)
     return prepared
 
 

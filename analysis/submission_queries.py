@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import String, cast, func, or_, select
+from sqlalchemy import ColumnElement, String, case, cast, func, or_, select
 
 from accounts.rules import Capacity
 from analysis.models import Point, Submission, SubmissionPoint
@@ -54,12 +54,32 @@ class SubmissionRow:
         return self.withheld is None and not self.kept
 
 
-def submissions_of(regulation_id: int) -> list[SubmissionRow]:
+def submissions_of(regulation_id: int, *, offset: int = 0, limit: int | None = None) -> list[SubmissionRow]:
     """On a regulation, then on its whole theme, each in the order they came; withheld ones without what they say."""
+    wanted = _ROWS.where(_concerns(regulation_id)).offset(offset).limit(limit)
+    return _rows(wanted.order_by(Submission.regulation_id.is_(None), Submission.received_on, Submission.id))
+
+
+def _concerns(regulation_id: int) -> ColumnElement[bool]:
     theme = select(Regulation.theme_id).where(Regulation.id == regulation_id).scalar_subquery()
     wholly = (Submission.regulation_id.is_(None)) & (Submission.theme_id == theme)
-    wanted = _ROWS.where(or_(Submission.regulation_id == regulation_id, wholly))
-    return _rows(wanted.order_by(Submission.regulation_id.is_(None), Submission.received_on, Submission.id))
+    return or_(Submission.regulation_id == regulation_id, wholly)
+
+
+@dataclass(frozen=True)
+class Counted:
+    total: int
+    withheld: int
+    signatures: int
+
+
+def count_submissions(regulation_id: int) -> Counted:
+    """Of all that submissions_of() gives."""
+    wanted = select(
+        func.count(), func.count(case((Submission.withheld, 1))), func.coalesce(func.sum(Submission.signatures), 0)
+    ).where(_concerns(regulation_id))
+    total, withheld, signatures = db.session.execute(wanted).one()
+    return Counted(total, withheld, int(signatures or 0))
 
 
 def submission_row(reference: str) -> SubmissionRow:

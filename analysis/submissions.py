@@ -1,8 +1,10 @@
 """Entering what came by other ways than the ballot, withholding it by a public rule, and showing it."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 
 import rfc8785
 from sqlalchemy import delete, func, select
@@ -40,21 +42,45 @@ def enter_submission(
     """
     check_may_enter(by)
     check_received(received, has_paper=bool(paper), today=uk_day(now))
-    points = points_meant(regulation, received.points)
-    digest = digest_of(theme.slug, regulation.slug if regulation else "", received, paper)
     take_turn("submissions")
+    digest = digest_of(theme.slug, regulation.slug if regulation else "", received, paper)
     earlier = db.session.scalar(select(Submission.reference).filter_by(digest=digest))
     if earlier is not None:
         raise Clash(f"The very same was entered before, as {earlier}. If it came twice, say so in the text.")
-    submission = Submission(
-        reference=_next_reference(now), theme=theme, regulation=regulation, how=received.how,
+    submission = submission_of(
+        About(theme, regulation), received, reference=next(references(now)), digest=digest, by=by, now=now,
+        demonstration=demonstration,
+    )  # fmt: skip
+    submission.file_name, submission.file_sha256 = file_name, paper
+    return add_submission(submission, points_meant(regulation, received.points), now)
+
+
+@dataclass(frozen=True)
+class About:
+    """What something was sent in about: a regulation, or without one its whole theme."""
+
+    theme: Theme
+    regulation: Regulation | None
+
+
+def submission_of(
+    about: About,
+    received: Received,
+    *,
+    reference: str,
+    digest: str,
+    by: Account | None,
+    now: datetime,
+    demonstration: bool,
+) -> Submission:
+    """Not kept yet, and neither checked nor known to be new."""
+    return Submission(
+        reference=reference, theme=about.theme, regulation=about.regulation, how=received.how,
         capacity=received.capacity, organisation_name=received.organisation, received_on=received.received_on,
         text=received.text, withheld=received.withheld is not None, withheld_because=received.withheld or "",
-        signatures=received.signatures, file_name=file_name, file_sha256=paper, digest=digest,
+        signatures=received.signatures, file_name="", file_sha256="", digest=digest,
         entered_by=by.office if by else OPERATOR, entered_at=now, demonstration=demonstration,
     )  # fmt: skip
-    _add(submission, points, submission.entered_by, now)
-    return submission
 
 
 def attach_paper(*, vote: Vote, paper: str, file_name: str, now: datetime, demonstration: bool = False) -> Submission:
@@ -65,13 +91,12 @@ def attach_paper(*, vote: Vote, paper: str, file_name: str, now: datetime, demon
     if paper_of(vote) is not None:
         raise Clash("A paper came with this ballot already. Only one can be attached.")
     submission = Submission(
-        reference=_next_reference(now), theme=regulation.theme, regulation=regulation, how=How.PAPER,
+        reference=next(references(now)), theme=regulation.theme, regulation=regulation, how=How.PAPER,
         capacity=vote.capacity, organisation_name=vote.organisation_name, received_on=uk_day(now), withheld=True,
         withheld_because=Withheld.WAITING, file_name=file_name, file_sha256=paper, from_ballot=True,
         digest=_digest_of_ballot(vote), entered_by=FROM_A_BALLOT, entered_at=now, demonstration=demonstration,
     )  # fmt: skip
-    _add(submission, [], FROM_A_BALLOT, now)
-    return submission
+    return add_submission(submission, [], now)
 
 
 def check_may_attach(vote: Vote, now: datetime) -> None:
@@ -164,25 +189,27 @@ def received_at(submission: Submission) -> int:
     return int(day_begins(submission.received_on).timestamp())
 
 
-def _next_reference(now: datetime) -> str:
-    """Such as S2026-0007. Call it in one's turn, so that no number is given twice."""
+def references(now: datetime) -> Iterator[str]:
+    """Those that are free, such as S2026-0007. Ask for them in one's turn, so that no number is given twice."""
     db.session.flush()
     year = f"S{uk_day(now).year}-"
     longest = func.length(Submission.reference)
     wanted = select(Submission.reference).where(Submission.reference.startswith(year))
     last = db.session.scalar(wanted.order_by(longest.desc(), Submission.reference.desc()).limit(1))
-    return f"{year}{int(last.removeprefix(year)) + 1 if last else 1:04}"
+    first = int(last.removeprefix(year)) + 1 if last else 1
+    return (f"{year}{number:04}" for number in count(first))
 
 
 def _digest_of_ballot(vote: Vote) -> str:
     return hashlib.sha256(f"ballot {vote.id}".encode()).hexdigest()
 
 
-def _add(submission: Submission, points: Sequence[Point], actor: str, now: datetime) -> None:
+def add_submission(submission: Submission, points: Sequence[Point], now: datetime) -> Submission:
     db.session.add(submission)
     db.session.flush()
     _keep_points(submission, points)
-    _record(submission, points, actor, now)
+    _record(submission, points, submission.entered_by, now)
+    return submission
 
 
 def _keep_points(submission: Submission, points: Sequence[Point]) -> None:

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from analysis.submission_queries import SubmissionRow, submission_row, submissions_of
+from analysis.submission_queries import SubmissionRow, count_submissions, submission_row, submissions_of
 from analysis.submission_routes import as_paper
 from core import clock
 from core.access import public
 from core.errors import NotFound
+from core.paging import PER_PAGE, Page, page_number
 from pages import reading
 from regulations.queries import regulation_with
 
@@ -28,10 +29,13 @@ SUBMISSION_FIELDS = (
 def submissions(slug: str) -> str | Response:
     """Those on this regulation, and those on its whole theme."""
     found = regulation_with(slug)
-    rows, form = submissions_of(found.id), reading.form_asked()
+    form = reading.form_asked()
     if form != "html":
-        return reading.rows_as(form, [_row(row) for row in rows], SUBMISSION_FIELDS, f"{slug}-submissions")
-    shown = [_shown(row) for row in rows]
+        rows = [_row(row) for row in submissions_of(found.id)]
+        return reading.rows_as(form, rows, SUBMISSION_FIELDS, f"{slug}-submissions")
+    counted = count_submissions(found.id)
+    number = min(page_number(request.args.get("page")), Page([], 1, counted.total).pages)
+    shown = [_shown(row) for row in submissions_of(found.id, offset=(number - 1) * PER_PAGE, limit=PER_PAGE)]
     return render_template(
         "analysis/regulation_submissions.html",
         regulation=found,
@@ -40,10 +44,9 @@ def submissions(slug: str) -> str | Response:
             ("here", "On this regulation", [row for row in shown if row["slug"]]),
             ("theme", "On the whole theme", [row for row in shown if not row["slug"]]),
         ],
-        total=len(rows),
-        withheld=sum(row.withheld is not None for row in rows),
-        signatures=sum(row.signatures or 0 for row in rows),
-        kept=reading.is_sealed(found),
+        counted=counted,
+        page=Page(shown, number, counted.total),
+        page_url=lambda n: url_for("sent.submissions", slug=slug, page=n if n > 1 else None),
         downloads={form: url_for(f"sent.submissions_{form}", slug=slug) for form in ("json", "csv")},
     )
 

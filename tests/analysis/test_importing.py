@@ -55,9 +55,7 @@ def test_rows_of_a_sheet_become_submissions_with_a_line_each(app):
     regulation, analyst = a_regulation(), a_member_of_staff(Role.ANALYST)
     rows = [
         a_row(regulation, organisation="Example Aid"),
-        a_row(
-            regulation, how="Workshop", capacity="trade body", received=NOON.date(), text="They said it costs too much."
-        ),
+        a_row(regulation, how="Workshop", capacity="trade body", received=NOON.date(), text="It costs too much."),
     ]
     done = bring_in("sent.xlsx", a_sheet(*rows), analyst)
     assert (len(done.ready), len(done.known)) == (2, 0)

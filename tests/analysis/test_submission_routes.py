@@ -138,6 +138,16 @@ def test_the_rows_are_the_same_as_json_and_csv(client, regulation, analyst):
     assert "Secret" not in client.get(f"{base}.csv").text
 
 
+def test_many_come_a_page_at_a_time_and_are_counted_together(client, regulation, analyst):
+    for n in range(22):
+        a_submission(regulation, analyst, text=f"Letter no. {n:02}.", withheld=Withheld.UNLAWFUL if n == 21 else None)
+    base = f"/regulations/{regulation.slug}/submissions"
+    first, second = client.get(base).text, client.get(f"{base}?page=2").text
+    assert ("Letter no. 19." in first, "Letter no. 20." in first, "Letter no. 20." in second) == (True, False, True)
+    for page in (first, second, client.get(f"{base}?page=99").text):
+        assert "22 submissions</strong>, 1 of them withheld, counted" in page
+
+
 def test_the_page_asks_the_same_few_questions_however_much_was_sent_in(client, regulation, analyst):
     for n in range(4):
         a_submission(regulation, analyst, text=f"Letter {n}")
