@@ -24,6 +24,8 @@ import analysis.routes
 import analysis.submission_routes
 import audit.routes
 import core.mail
+import decisions.answer_routes
+import decisions.answer_sheet_routes  # its routes belong to the same blueprint
 import decisions.desk_routes  # its routes belong to the blueprint of decisions.routes
 import decisions.milestone_routes
 import decisions.routes
@@ -81,6 +83,7 @@ BLUEPRINTS = (
     pages.submission_routes.bp,
     pages.paper_routes.bp,
     decisions.routes.bp,
+    decisions.answer_routes.bp,
     notices.routes.bp,
     decisions.milestone_routes.bp,
 )
