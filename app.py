@@ -83,6 +83,7 @@ BLUEPRINTS = (
     pages.submission_routes.bp,
     pages.paper_routes.bp,
     decisions.routes.bp,
+    notices.routes.bp,
     decisions.answer_routes.bp,
     notices.routes.bp,
     decisions.milestone_routes.bp,

@@ -66,7 +66,7 @@ def _decision(cause: str, rows: Sequence[Any]) -> dict[int, Told]:
             heading=f"Decided: {Outcome(decision.outcome).label.lower()}{way}",
             about=decision.regulation.title,
             paragraphs=(
-                f"{_why(row)}, and there is now {new}:",
+                f"{_why(row, said)}, and there is now {new}:",
                 decision.statement,
                 f"How it compares with the vote: {decision.comparison_sentence}",
                 f"Decided by {decision.decided_by}, approved by {decision.approved_by}.",
@@ -81,8 +81,9 @@ def _decision(cause: str, rows: Sequence[Any]) -> dict[int, Told]:
     }
 
 
-def _why(row: Any) -> str:
-    return "You voted on this regulation" if row.because == Because.TOOK_PART else "You follow this"
+def _why(row: Any, said: dict[int, Said]) -> str:
+    took_part = row.because == Because.TOOK_PART or row.account_id in said
+    return "You voted on this regulation" if took_part else "You follow this regulation, or what it belongs to"
 
 
 def _quotes(said: Said | None) -> tuple[tuple[str, str], ...]:
@@ -139,7 +140,7 @@ def _done(rows: Sequence[Any]) -> dict[int, Told]:
         row.id: Told(
             heading="Done: what was decided has been carried out",
             about=regulation.title,
-            paragraphs=(f"{_why(row)}. Every step that was promised after the decision is done.",),
+            paragraphs=(f"{_why(row, said)}. Every step that was promised after the decision is done.",),
             quotes=_quotes(said.get(row.account_id)),
             links=(
                 ("The regulation, its decision and what was done", _url(f"/regulations/{regulation.slug}")),
