@@ -7,6 +7,7 @@ import zlib
 import pytest
 from sqlalchemy import select
 
+from accounts.models import Account
 from accounts.rules import Capacity, Role
 from analysis.models import Submission
 from analysis.papers import keep_paper, paper_at
@@ -15,10 +16,12 @@ from analysis.submission_queries import regulations_named, submissions_of
 from analysis.submission_rules import How, Received, Withheld, check_paper
 from analysis.submissions import attach_paper, change_submission, enter_submission, paper_of
 from audit.tiles import log_folder
+from core import clock
 from core.db import db, transaction
 from core.errors import Clash, NotAllowed, RuleBroken
 from opendata.checking import check
 from opendata.openings import Because, openings_of_line
+from regulations.queries import regulation_with
 from regulations.rules import Split
 from tests.analysis.making import a_point
 from tests.conftest import both_databases
@@ -34,6 +37,7 @@ from tests.factories import (
     settle_the_record,
     the_record,
 )
+from tests.voting.walking import at_once
 from voting.queries import standing_vote, tally_of
 
 PDF = b"%PDF-1.4\n1 0 obj << /Type /Catalog >> endobj\ntrailer << /Root 1 0 R >>\n%%EOF\n"
@@ -268,3 +272,27 @@ def test_nothing_of_it_changes_silently(regulation, analyst):
     a_submission(regulation, analyst)
     with pytest.raises(RuntimeError), transaction():
         db.session.scalars(select(Submission)).one().text = "Other words"
+
+
+@both_databases
+def test_two_who_enter_the_very_same_at_once_enter_it_once(app):
+    regulation, analyst = a_regulation(), a_member_of_staff(Role.ANALYST)
+    about, by, refused = regulation.slug, analyst.id, []
+    db.session.rollback()
+
+    def enter(text):
+        with app.app_context(), clock.pretending(NOON):
+            try:
+                with transaction():
+                    found = regulation_with(about)
+                    enter_submission(
+                        theme=found.theme, regulation=found, received=a_letter(text=text),
+                        by=db.session.get_one(Account, by), now=NOON,
+                    )  # fmt: skip
+            except Clash as clash:
+                refused.append(clash)
+
+    at_once(enter, ["The same", "The same", "Another", "A third"])
+    settle_the_record()
+    assert len(refused) == 1
+    assert sorted(line["reference"] for line in the_record("submission")) == ["S2026-0001", "S2026-0002", "S2026-0003"]
