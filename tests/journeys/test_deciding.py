@@ -43,6 +43,7 @@ def test_from_closing_a_theme_to_a_journalist_reading_the_decision(visitor, site
     official.press("Close this theme now")
     eventually(lambda: ask(site, f"/regulations/{slug}.json")["stage"] == "under_consideration")
 
+    _answer_everything(official, slug)
     official.open(f"/staff/regulations/{slug}/decision")
     page = official.page
     page.get_by_role("radio", name="Keep", exact=True).check()
@@ -85,6 +86,20 @@ def test_from_closing_a_theme_to_a_journalist_reading_the_decision(visitor, site
     journalist.open("/record?type=decision")
     journalist.open(f"/regulations/{slug}")
     assert "The rule on water fittings stays as it is." in journalist.page.inner_text("main")
+
+
+def _answer_everything(official: Visit, slug: str) -> None:
+    """Page by page, until nothing that people said is left without a reply."""
+    missing = f"/staff/regulations/{slug}/answers?show=missing"
+    official.open(missing)
+    while (boxes := official.page.locator("section.answering")).count():
+        for box in boxes.all():
+            box.get_by_role("radio", name="Accept in part").check()
+            box.locator("textarea").fill("We have read this, and say in the decision what comes of it.")
+        official.press("Save all answers on this page")
+        assert "There is a problem" not in official.page.inner_text("main")
+        official.open(missing)
+    assert "Nothing is missing" in official.page.inner_text("main")
 
 
 def _can_publish(second: Visit, slug: str) -> bool:
