@@ -85,7 +85,6 @@ BLUEPRINTS = (
     decisions.routes.bp,
     notices.routes.bp,
     decisions.answer_routes.bp,
-    notices.routes.bp,
     decisions.milestone_routes.bp,
 )
 MAX_FORM_BYTES = 512 * 1024
