@@ -138,7 +138,8 @@ def _is_hidden(reader: Visit, slug: str) -> bool:
 
 PUBLIC_PAGES = (
     "/", "/themes", "/themes/retail", "/regulations", "/regulations?q=AND+(", "/decisions", "/record", "/figures",
-    "/figures/all/comments_received", "/themes/road-transport/we-asked", "/figures/ballot-order", "/data", "/help", "/help/how-it-works", "/help/moderation-policy", "/help/accessibility",
+    "/figures/all/comments_received", "/themes/road-transport/we-asked",
+    "/figures/ballot-order", "/data", "/help", "/help/how-it-works", "/help/moderation-policy", "/help/accessibility",
     "/help/privacy", "/help/cookies", "/help/sources", "/help/no-email", "/account/sign-in",
     "/my/contributions", "/nowhere",
 )  # fmt: skip
