@@ -9,13 +9,15 @@ from flask import Blueprint, Response, current_app, render_template, request, ur
 
 from audit.entries import text_digest
 from audit.queries import Line, entry_line, folded_position
+from core import clock
 from core.access import public
-from core.clock import in_uk
+from core.clock import in_uk, uk_day
 from core.forms import tidy_line
 from core.paging import PER_PAGE, Page, page_number
 from decisions import comparing, queries
 from decisions.answers import AnswerRow, answer_text, answers_given_in
 from decisions.evidence import cited_in, version_in
+from decisions.milestones import milestones_of
 from decisions.queries import DecisionRow, Wanted
 from decisions.rules import Comparison, Outcome
 from decisions.services import FURTHER, decision_digest, what_it_says
@@ -231,6 +233,8 @@ def decision(reference: str) -> str:
         digest=decision_digest(found),
         further=[name for name in what_it_says(found) if name in FURTHER],
         rests_on=_rests_on(found.entry_id),
+        steps=milestones_of(found.reference),
+        today=uk_day(clock.now()),
         in_uk=in_uk,
     )
 

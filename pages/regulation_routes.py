@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
@@ -18,6 +19,7 @@ from opendata.rules import labelled, regulation_row
 from opendata.serving import json_response
 from pages import reading, trail
 from pages.trail import Place
+from regulations.due import DueMove, due_moves
 from regulations.models import Regulation
 from regulations.queries import regulation_and_sectors, regulation_with
 from regulations.rules import SECTORS, Stage
@@ -57,6 +59,7 @@ def regulation(slug: str) -> str:
         decision=decisions[0] if decisions else None,
         decided_on=clock.uk_day(decisions[0].published_at) if decisions else None,
         earlier_decisions=decisions[1:],
+        due_moves=_due_moves(found, now),
         sides=[] if reading.is_sealed(found) else _sides(found),
         in_force=reading.day_in(found.in_force) or found.in_force,
         checked_on=reading.day_in(found.checked_on),
@@ -66,6 +69,13 @@ def regulation(slug: str) -> str:
         left_out=trail.left_out(story[TRAIL_LINES:]),
         contents_list=_contents(found, tally, bool(decisions)),
     )
+
+
+def _due_moves(found: Regulation, now: datetime) -> list[DueMove]:
+    """Why the decision is due later than its close would have it, while that is still waited for."""
+    if found.settled or not found.theme.window.has_closed(now):
+        return []
+    return due_moves([found.theme_id]).get(found.theme_id, [])
 
 
 def _was_asked(found: Regulation, tally: Tally, decided: bool) -> bool:

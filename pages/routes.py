@@ -23,6 +23,7 @@ from opendata.serving import json_response
 from pages import queries, rules
 from pages.downloads import as_data
 from pages.rules import Asked
+from regulations.due import due_moves
 from regulations.queries import ThemeRow, theme_with
 from regulations.queries import themes as theme_rows
 from regulations.rules import Stage
@@ -131,7 +132,13 @@ def theme(slug: str, form: str = "") -> ResponseReturnValue:
         return json_response(labelled([said], demonstration=demonstration)[0] | {"regulations": rows})
     stats = _theme_stats(numbers, asked.without_filters(q=""))
     return render_template(
-        "pages/theme.html", theme=shown, card=card, stats=stats, **_listing(asked, now), counted=_counted()
+        "pages/theme.html",
+        theme=shown,
+        card=card,
+        stats=stats,
+        due_moves=due_moves([shown.id]).get(shown.id, []) if stage is Stage.UNDER_CONSIDERATION else [],
+        **_listing(asked, now),
+        counted=_counted(),
     )
 
 
