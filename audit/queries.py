@@ -38,8 +38,17 @@ def read(body: bytes) -> dict[str, Any]:
     return json.loads(body)
 
 
+def said_in(body: bytes) -> dict[str, Any]:
+    """What an entry says: nothing where somebody made it unreadable, so that the rest can still be read."""
+    try:
+        said = read(body)
+    except (ValueError, TypeError):
+        return {}
+    return said if type(said) is dict else {}
+
+
 def line(row: Any) -> Line:
-    return Line(row.id, row.idx, row.type, row.item, datetime.fromtimestamp(row.hour, UTC), read(row.body))
+    return Line(row.id, row.idx, row.type, row.item, datetime.fromtimestamp(row.hour, UTC), said_in(row.body))
 
 
 def is_opened() -> bool:

@@ -17,7 +17,7 @@ from analysis.services import point_text
 from audit.agreement import Recorded, recorded, streamed
 from audit.entries import text_digest
 from audit.models import Entry, Opening
-from audit.queries import read
+from audit.queries import read, said_in
 from core.db import db
 from decisions.answers import answer_text
 from decisions.milestones import milestone_text
@@ -140,12 +140,12 @@ def openings_of_line(entry_id: str) -> OpeningsOfLine | None:
     rows = db.session.execute(_LINE_WITH_OPENINGS.where(Entry.id == entry_id)).all()
     if not rows:
         return None
-    found, said = rows[0], read(rows[0].body)
+    found, said = rows[0], said_in(rows[0].body)
     if found.type in PLAIN and (digest := said.get(PLAIN[found.type].field)):
         texts = PLAIN[found.type].texts({entry_id: found.about_id})
         return OpeningsOfLine(entry_id, [o for o in texts if text_digest(o.text) == digest])
     if found.type == FIELD[0] and found.field is not None:
-        shut = _absent(why_shut_now(said["reference"]))
+        shut = _absent(why_shut_now(said.get("reference", "")))
         return OpeningsOfLine(entry_id, (), [shut]) if shut else OpeningsOfLine(entry_id, [_opened(found)])
     fields = [name for name in said if is_ever_open(found.type, name)]
     if not fields:

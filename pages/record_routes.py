@@ -215,7 +215,7 @@ def entry(entry_id: str) -> str:
         says=told.says,
         idx=idx,
         size=log_size(),
-        text=written.decode(),
+        text=written.decode("utf-8", "replace"),
         length=len(written),
         leaf=leaf.hex(),
         json_url=reading.address("reading.entry_json", entry_id=entry_id),

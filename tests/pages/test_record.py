@@ -340,3 +340,15 @@ def test_pages_of_the_record_are_the_same_for_all_and_ask_little(client):
             numbers.append(len(asked))
     assert numbers[:4] == numbers[4:]
     assert max(numbers) <= 10
+
+
+@pytest.mark.parametrize("junk", [b"\xff\x00 no entry", b"[1, 2]", b""])
+def test_a_line_that_somebody_made_unreadable_leaves_the_record_readable(client, junk):
+    entry_id = a_vote(a_regulation()).entry_id
+    settle_the_record()
+    with db.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE entry SET body = ? WHERE id = ?", (junk, entry_id))
+    for address in ("/record", "/record.json", "/record.csv", "/record.atom", f"/record/{entry_id}"):
+        assert client.get(address).status_code == 200, address
+    assert client.get(f"/record/{entry_id}.json").data == junk
+    assert client.get(f"/log/openings/{entry_id}.json").status_code == 200
