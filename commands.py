@@ -14,15 +14,14 @@ from flask.cli import AppGroup
 from flask_migrate import upgrade
 from sqlalchemy import inspect
 
+from account_commands import accounts_group
 from accounts import services as accounts
-from accounts.queries import account_with, department_with
-from accounts.rules import STAFF, Role
 from audit import followers
 from audit import services as audit
 from audit.cosigning import cosigning_of_this_site
 from audit.followers import Follower
 from audit.keys import LOG, PROMISE, keys_of_this_site
-from audit.publishing import RefusesToSign, publisher_of_this_site
+from audit.publishing import LAST_SIGNED, RefusesToSign, publisher_of_this_site
 from audit.queries import is_opened, some_wait
 from audit.tiles import log_folder
 from chores import note_what_went_by
@@ -42,9 +41,6 @@ from regulations.models import Theme
 from search.follower import SearchFollower, rebuild_comments, rebuild_documents
 from search.follower import mend as mend_search
 from voting import ballots, tallying
-from voting.assisted import Person, account_known_as
-from voting.erasure import erase_person
-from voting.rules import ErasureBasis
 from voting.tallying import TallyFollower
 
 log = logging.getLogger(__name__)
@@ -127,7 +123,10 @@ def prepare(empty: bool) -> None:
     if unfinished.exists():
         click.echo("The last set-up was cut short; starting over.")
         _empty_folder(folder)
-    if inspect(db.engine).has_table("entry"):
+    there = inspect(db.engine).has_table("entry")
+    if not there and (folder / "keys" / LAST_SIGNED).exists():
+        _begin_anew_without_its_database(folder)
+    if there:
         migrate_and_open()
     else:
         db.engine.dispose()
@@ -147,6 +146,17 @@ def prepare(empty: bool) -> None:
     Keeper().refresh()
     if (folder / ACCOUNTS_FILE).exists():
         (folder / ACCOUNTS_FILE).write_text(demonstration.accounts_text(settings().site_url), "utf-8")
+
+
+def _begin_anew_without_its_database(folder: Path) -> None:
+    """A demonstration has nothing to lose. What was signed of a real record must be found again, not begun again."""
+    if not settings().is_demonstration:
+        raise click.ClickException(
+            f"The database is empty, but {folder} holds what was signed of a record. Restore its database, or begin "
+            "a new record in a new DATA_DIR."
+        )
+    click.echo("The demonstration’s database is gone; starting over.")
+    _empty_folder(folder)
 
 
 def _empty_folder(folder: Path) -> None:
@@ -294,7 +304,6 @@ def do_chores(keeper: Keeper) -> None:
 
 
 search_group = AppGroup("search", help="The search index.")
-accounts_group = AppGroup("accounts", help="People who work here.")
 log_group = AppGroup("log", help="The public record.")
 
 
@@ -349,48 +358,3 @@ def log_verify() -> None:
         click.echo(f"{found.waits} The rows agree with the record; run this again in a moment for the rest.", err=True)
         sys.exit(2)
     click.echo("The record verifies, and the database says what it says.")
-
-
-@accounts_group.command("create")
-@click.argument("email")
-@click.option("--role", type=click.Choice([role.value for role in STAFF], case_sensitive=False), required=True)
-@click.option("--office", required=True, help="The public name under which this person acts.")
-@click.option("--department", help="Slug of their department.")
-@click.password_option()
-def accounts_create(email: str, role: str, office: str, department: str | None, password: str) -> None:
-    """Make an account for somebody who works here."""
-    found = department_with(department) if department else None
-    if department and found is None:
-        raise click.ClickException(f"There is no department {department}.")
-    db.session.rollback()
-    try:
-        with transaction():
-            account = account_with(email) or accounts.account_for(email=email, now=clock.now())
-            accounts.set_password(account=account, password=password)
-            accounts.appoint(
-                account=account, role=Role(role), office=office, department=found, by="The operator", now=clock.now()
-            )
-    except RuleBroken as refusal:
-        raise click.ClickException(refusal.message) from refusal
-    click.echo(f"{email} now holds the office {office} as {role}.")
-
-
-@accounts_group.command("erase")
-@click.argument("email", required=False)
-@click.option("--name", help="Of somebody without email, as staff entered it.")
-@click.option("--contact", help="Their postcode or telephone number.")
-@click.option(
-    "--basis", type=click.Choice([basis.value for basis in ErasureBasis]), required=True, help="Stands in the record."
-)
-@click.confirmation_option(prompt="This deletes for good all that is held of this person. Go on?")
-def accounts_erase(email: str | None, name: str | None, contact: str | None, basis: str) -> None:
-    """Delete what is held of a person: by their EMAIL, or by --name and --contact."""
-    try:
-        with transaction():
-            account = account_with(email) if email else account_known_as(Person(name or "", contact or ""))
-            if account is None:
-                raise RuleBroken("Nobody is known by that.")
-            erase_person(account=account, basis=ErasureBasis(basis), now=clock.now())
-    except RuleBroken as refusal:
-        raise click.ClickException(refusal.message) from refusal
-    click.echo("It is deleted. The record says that it was, and on which ground; the search follows within seconds.")

@@ -221,6 +221,25 @@ def test_a_database_that_was_taken_away_is_made_again(tmp_path):
     assert database.exists()
 
 
+@pytest.mark.slow
+def test_a_real_record_whose_database_was_taken_away_is_not_begun_anew(tmp_path):
+    environment = {
+        **os.environ,
+        "DATA_DIR": str(tmp_path),
+        "SITE_MODE": "production",
+        "SITE_URL": "https://review.example",
+        "SECRET_KEY": "a secret for tests that is long enough",
+        "MAIL_URL": "smtp://localhost:1",
+        "SITE_CONTACT": "Example House",
+    }
+    environment.pop("DATABASE_URL", None)
+    serving.prepare(tmp_path, environment, empty=True)
+    (tmp_path / serving.DATABASE_FILE).unlink()
+    with pytest.raises(CannotStart):
+        serving.prepare(tmp_path, environment, empty=True)
+    assert (tmp_path / "keys" / "log.key").exists()
+
+
 def test_the_welcome_shows_the_address_and_the_demonstration_accounts(tmp_path):
     assert "Sign in as" not in serving.welcome("http://127.0.0.1:8000", tmp_path)
     (tmp_path / serving.ACCOUNTS_FILE).write_text("Sign in as\n  official@example.org\n", "utf-8")

@@ -92,7 +92,7 @@ def _answer_everything(official: Visit, slug: str) -> None:
     """Page by page, until nothing that people said is left without a reply."""
     missing = f"/staff/regulations/{slug}/answers?show=missing"
     official.open(missing)
-    while (boxes := official.page.locator("section.answering")).count():
+    while (boxes := official.page.locator("div.answering")).count():
         for box in boxes.all():
             box.get_by_role("radio", name="Accept in part").check()
             box.locator("textarea").fill("We have read this, and say in the decision what comes of it.")

@@ -98,7 +98,7 @@ def test_one_line_is_checked_by_hand_as_its_page_says(visitor, tmp_path):
     journalist.page.locator("main h3 a, main h2 a, .card__title a").first.click()
     journalist.page.wait_for_load_state()
     journalist.look()
-    journalist.page.locator("a.permalink[href^='/record/']").first.click()
+    journalist.page.get_by_text("Publishing this decision wrote a line").locator("a.permalink").first.click()
     journalist.page.wait_for_load_state()
     journalist.look()
     page = journalist.page
