@@ -1,6 +1,8 @@
 """Whether points and what stands under them are what the record says."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -10,7 +12,11 @@ from analysis.services import point_text
 from audit import entries
 from audit.agreement import Recorded, recorded, unmatched
 from core.db import db
+from regulations.models import Regulation
 from voting.models import Comment
+
+RAISED = "raised"
+"""The state of an objection that waits, which has no outcome yet."""
 
 
 def disagreements() -> Iterator[str]:
@@ -22,49 +28,90 @@ def disagreements() -> Iterator[str]:
 
 def _points() -> Iterator[str]:
     lines = list(recorded("point"))
-    latest = {line.said["point"]: line for line in lines}
-    rows = db.session.execute(select(Point.public_id, Point.entry_id, Point.withdrawn_at)).all()
-    yield from unmatched("point", [row.entry_id for row in rows], latest.values())
-    for row in rows:
-        line = latest.get(row.public_id)
-        if line is not None and bool(line.said.get("withdrawn")) != (row.withdrawn_at is not None):
-            yield f"point: {row.public_id} stands or is given up against {line.named}."
+    first, latest = {line.said["point"]: line for line in reversed(lines)}, {line.said["point"]: line for line in lines}
     worded = {line.id: line for line in lines if "text_sha256" in line.said}
+    times = Counter(line.said["point"] for line in worded.values())
+    rows = db.session.execute(select(Point, Regulation.slug).join(Regulation).order_by(Point.id)).all()
+    yield from unmatched("point", [row.Point.entry_id for row in rows], latest.values())
+    by_id = {line.id: line for line in latest.values()}
+    for point, slug in rows:
+        line = by_id.get(point.entry_id or "")
+        if line is None:
+            continue
+        if bool(line.said.get("withdrawn")) != (point.withdrawn_at is not None):
+            yield f"point: {point.public_id} stands or is given up against {line.named}."
+        name = line.said["point"]
+        began = first[name]
+        said = (name, line.said["item"], began.said["actor"], times[name])
+        if said != (point.public_id, slug, point.made_by, point.version) or _is_later(point.made_at, began):
+            yield f"point: {point.public_id} was made otherwise than {began.named} says, or worded more or less often."
+    yield from _wordings([row.Point for row in rows], worded)
+
+
+def _wordings(points: Sequence[Point], worded: Mapping[str, Recorded]) -> Iterator[str]:
+    named = {point.id: point.public_id for point in points}
     wordings = list(db.session.scalars(select(PointWording)))
     yield from unmatched("point_wording", [wording.entry_id for wording in wordings], worded.values())
     for wording in wordings:
         line = worded.get(wording.entry_id)
-        said = entries.text_digest(point_text(wording.title, wording.summary))
-        if line is not None and line.said["text_sha256"] != said:
+        if line is None:
+            continue
+        if line.said["text_sha256"] != entries.text_digest(point_text(wording.title, wording.summary)):
             yield f"point_wording: the words of {line.named} are others than those it was recorded with."
+        if (line.said["point"], line.said["actor"]) != (named.get(wording.point_id), wording.worded_by):
+            yield f"point_wording: the words of {line.named} are shown as another point's, or another office's."
     newest = {wording.point_id: wording for wording in sorted(wordings, key=lambda wording: wording.version)}
-    for point in db.session.execute(select(Point.id, Point.public_id, Point.title, Point.summary)):
+    for point in points:
         last = newest.get(point.id)
         if last is None or (last.title, last.summary) != (point.title, point.summary):
             yield f"point: {point.public_id} is shown in other words than it was last recorded with."
 
 
 def _groupings() -> Iterator[str]:
-    latest: dict[int | None, Recorded] = {line.about_id: line for line in recorded("grouping")}
-    wanted = select(Grouping.id, Grouping.entry_id, Grouping.stands, Point.public_id, Comment.id.label("comment"))
-    rows = db.session.execute(wanted.join(Point).join(Comment)).all()
-    yield from unmatched("grouping", [row.entry_id for row in rows], latest.values())
+    lines = list(recorded("grouping"))
+    latest = {line.about_id: line for line in lines}
+    put = {line.about_id: line for line in lines if not line.said.get("withdrawn")}
+    wanted = select(Grouping, Point.public_id, Comment.id, Comment.entry_id, Comment.version)
+    rows = db.session.execute(wanted.outerjoin(Point).outerjoin(Comment).order_by(Grouping.id)).all()
+    yield from unmatched("grouping", [row.Grouping.entry_id for row in rows], latest.values())
+    by_id = {line.id: line for line in latest.values()}
     points = {line.id: line.said["point"] for line in recorded("point")}
     comments = {line.id: line.about_id for line in recorded("comment")}
-    for row in rows:
-        line = latest.get(row.id)
+    for grouping, point, comment, words, version in rows:
+        line = by_id.get(grouping.entry_id or "")
         if line is None:
             continue
-        said = (not line.said.get("withdrawn"), points.get(line.said["point"]), comments.get(line.said["comment"]))
-        if said != (row.stands, row.public_id, row.comment):
-            yield f"grouping: {row.id} is not what {line.named} says."
+        told = (not line.said.get("withdrawn"), points.get(line.said["point"]), comments.get(line.said["comment"]))
+        if (line.about_id, *told) != (grouping.id, grouping.stands, point, comment):
+            yield f"grouping: {grouping.id} is not what {line.named} says."
+        began = put.get(grouping.id)
+        if began is None or began.said["actor"] != grouping.put_by or _is_later(grouping.put_at, began):
+            yield f"grouping: {grouping.id} was put there by another office, or later, than the record says."
+        elif began.said["comment"] == words and grouping.version != version:
+            yield f"grouping: {grouping.id} is about other words than {began.named}."
 
 
 def _disputes() -> Iterator[str]:
-    latest: dict[int | None, Recorded] = {line.about_id: line for line in recorded("dispute")}
-    rows = db.session.execute(select(Dispute.id, Dispute.entry_id, Dispute.outcome)).all()
+    lines = list(recorded("dispute"))
+    first = {line.about_id: line for line in reversed(lines)}
+    latest = {line.about_id: line for line in lines}
+    by_id = {line.id: line for line in latest.values()}
+    rows = list(db.session.scalars(select(Dispute).order_by(Dispute.id)))
     yield from unmatched("dispute", [row.entry_id for row in rows], latest.values())
+    groupings = {line.id: line.about_id for line in recorded("grouping")}
     for row in rows:
-        line = latest.get(row.id)
-        if line is not None and line.said["state"] != (row.outcome or "raised"):
+        line = by_id.get(row.entry_id or "")
+        if line is None:
+            continue
+        settled = line.said["state"] != RAISED
+        said = (line.about_id, line.said["state"], settled, line.said.get("actor") or "")
+        if said != (row.id, row.outcome or RAISED, row.settled_at is not None, row.settled_by):
             yield f"dispute: {row.id} stands otherwise than {line.named} says."
+        if groupings.get(line.said["grouping"]) != row.grouping_id:
+            yield f"dispute: {row.id} is about another reason, or another point, than {line.named}."
+        if _is_later(row.raised_at, first[line.about_id]) or _is_later(row.settled_at, line):
+            yield f"dispute: {row.id} was raised or settled later than its lines were written."
+
+
+def _is_later(moment: datetime | None, line: Recorded) -> bool:
+    return moment is not None and entries.hour_of(moment) > line.said["t"]

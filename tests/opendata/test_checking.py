@@ -23,7 +23,7 @@ from tests.factories import (
     a_voter,
     settle_the_record,
 )
-from tests.opendata import aftermath, sent_in
+from tests.opendata import aftermath, points_made, sent_in
 from voting.erasure import erase_person
 from voting.models import Comment
 from voting.moderation import hide_comment
@@ -55,6 +55,7 @@ def played(app):
     aftermath.steps_follow(a_decision(decided, now=NOON + 10 * DAY))
     aftermath.days_go_by()
     sent_in.submissions_come(running)
+    points_made.reasons_are_sorted(running)
     a_vote(running, Choice.SCRAP, text="Written just now, and without its place yet.", now=NOON)
     return app
 
@@ -277,6 +278,7 @@ TAMPERINGS = {
     "tally_total": ["UPDATE tally_total SET keep = keep + 1"],
     **aftermath.TAMPERINGS,
     **sent_in.TAMPERINGS,
+    **points_made.TAMPERINGS,
 }
 SHOWS_IN = {
     "opening": ("opening", "missing-opening", "vote", "comment", "moderation_act"),
@@ -354,6 +356,9 @@ def test_on_postgresql_every_table_is_held_against_the_record_as_well(played):
         "UPDATE answer SET reasons = 'For reasons that nobody gave.'",
         "UPDATE due_change SET undecided = 7",
         "UPDATE milestone SET words = 'Something less'",
+        "UPDATE point SET made_by = 'Another office'",
+        'UPDATE "grouping" SET stands = NOT stands',
+        "UPDATE dispute SET settled_by = 'Another office'",
         "UPDATE theme SET title = 'Another subject'",
         "UPDATE regulation SET title = 'Another title'",
         "UPDATE post SET role = 'administrator'",
