@@ -21,6 +21,7 @@ from core.errors import Clash, Unavailable
 
 BATCH = 1_000
 _ENTRIES, _OPENINGS = (model.metadata.tables[model.__tablename__] for model in (Entry, Opening))
+_INSERT_ENTRY, _INSERT_OPENINGS = insert(_ENTRIES), insert(_OPENINGS)
 GIVEN_BY_PEOPLE = ("vote", "comment", "support")
 NOT_TAKEN = (
     "The public record cannot be signed at the moment, so nothing is taken that would have to stand in it. "
@@ -82,7 +83,7 @@ def record(body: Body, *, about: Any, now: datetime, openings: dict[str, Sealed]
             {"entry_id": written.id, "field": name, "kind": sealed.kind, "salt": sealed.salt, "text": sealed.text}
             for name, sealed in openings.items()
         ]
-        db.session.connection().execute(insert(_OPENINGS), opened)
+        db.session.connection().execute(_INSERT_OPENINGS, opened)
     return written
 
 
@@ -116,6 +117,15 @@ def origin_and_leaf(entry_id: str) -> tuple[str, bytes]:
     return writing.origin, leaf
 
 
+_LAST = select(Entry.idx, Entry.t).where(Entry.idx.is_not(None)).order_by(Entry.idx.desc()).limit(1).subquery()
+_HEAD_AND_LAST = (
+    select(LogHead.origin, LogHead.refusal, _LAST.c.idx, _LAST.c.t.label("latest"))
+    .select_from(LogHead)
+    .outerjoin(_LAST, true())
+)
+"""Built once, as are the statements that write: every vote waits for them."""
+
+
 @dataclass(frozen=True)
 class _Writing:
     """What all entries of one transaction need to know of the record, asked once: every vote waits for the answer."""
@@ -134,9 +144,7 @@ def _writing() -> _Writing:
     if known is not None and known.transaction is session.get_transaction():
         return known
     signed = log_folder().signed_size()  # before the database is asked, which is ahead of it at any moment
-    last = select(Entry.idx, Entry.t).where(Entry.idx.is_not(None)).order_by(Entry.idx.desc()).limit(1).subquery()
-    wanted = select(LogHead.origin, LogHead.refusal, last.c.idx, last.c.t.label("latest"))
-    head = db.session.execute(wanted.select_from(LogHead).outerjoin(last, true())).one_or_none()
+    head = db.session.connection().execute(_HEAD_AND_LAST).one_or_none()
     if head is None:
         raise NotOpened("log.open comes first")
     placed = 0 if head.idx is None else head.idx + 1
@@ -153,7 +161,7 @@ def _write(body: Body, now: datetime, about: Any = None) -> Written:
     if about is not None:
         columns |= {"about_kind": type(about).__name__, "about_id": about.id}
     with guard.writing_rows_with_entries():  # past the session, which has nothing to remember of a line
-        db.session.connection().execute(insert(_ENTRIES), columns)
+        db.session.connection().execute(_INSERT_ENTRY, columns)
     _writing().leaves[columns["id"]] = columns["leaf"]
     return Written(columns["id"], columns["t"])
 
