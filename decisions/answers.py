@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 import rfc8785
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from accounts.models import Account
 from accounts.rules import Role
-from analysis.models import Grouping, Point
+from analysis.models import Grouping, Point, SubmissionPoint
 from analysis.queries import PointRow, points_of
 from analysis.services import is_kept
 from audit.entries import AnswerEntry, text_digest
@@ -24,6 +24,7 @@ from decisions.deciders import check_department
 from decisions.models import Answer, AnswerDraft, Decision, Draft
 from decisions.rules import DraftStatus, Verdict
 from regulations.models import Regulation, Theme
+from regulations.rules import Split
 from voting.models import Comment
 from voting.queries import reasons_of
 from voting.rules import PUBLIC
@@ -39,16 +40,12 @@ _counts = and_(Grouping.stands.is_(True), Grouping.version == Comment.version)
 class Unanswered:
     """What still lacks an answer before a decision on a regulation can be submitted."""
 
-    points: list[PointRow]
-    """Standing points that people or submissions stand behind."""
-    comments: list[Reason]
-    """Published ones under no standing point, and without an answer of their own."""
-    number_of_comments: int
-    """All published comments that no answer reaches, those under the points above included."""
+    points: int
+    comments: int
 
     @property
     def number(self) -> int:
-        return len(self.points) + len(self.comments)
+        return self.points + self.comments
 
 
 @dataclass(frozen=True)
@@ -184,25 +181,39 @@ def _under_a_point(*conditions: Any) -> ColumnElement[bool]:
 
 
 def _has_answered_point() -> ColumnElement[bool]:
-    return _under_a_point(
-        exists(select(AnswerDraft.id).where(AnswerDraft.point_id == Point.id, AnswerDraft.verdict.is_not(None)))
+    return _under_a_point(_is_answered())
+
+
+def _is_answered() -> ColumnElement[bool]:
+    """Of a point."""
+    return exists(select(AnswerDraft.id).where(AnswerDraft.point_id == Point.id, AnswerDraft.verdict.is_not(None)))
+
+
+def unanswered_points(regulation_id: int) -> Select[int]:
+    """The ids of standing points that people or submissions stand behind, and that have no answer."""
+    under = select(Grouping.id).join(Comment, Comment.id == Grouping.comment_id)
+    return select(Point.id).where(
+        Point.regulation_id == regulation_id,
+        Point.withdrawn_at.is_(None),
+        exists(under.where(Grouping.point_id == Point.id, _counts, _published))
+        | exists().where(SubmissionPoint.point_id == Point.id),
+        ~_is_answered(),
     )
+
+
+def unanswered_comments(regulation_id: int) -> Select[int]:
+    """Ids of published comments under no standing point and without an answer of their own; none in a kept split."""
+    wanted = select(Comment.id).join(Regulation, Regulation.id == Comment.regulation_id).join(Regulation.theme)
+    readable = or_(Theme.split != Split.KEPT, Theme.frozen_at.is_not(None))
+    return wanted.where(Regulation.id == regulation_id, readable, _published, ~_under_a_point(), ~_has_own_answer())
 
 
 def unanswered(regulation_id: int) -> Unanswered:
-    answered = select(AnswerDraft.point_id).where(
-        AnswerDraft.regulation_id == regulation_id, AnswerDraft.verdict.is_not(None)
-    )
-    written = set(db.session.scalars(answered))
-    points = [row for row in points_of(regulation_id) if (row.behind or row.submissions) and row.id not in written]
-    alone: Any = select(Comment.id).where(
-        Comment.regulation_id == regulation_id, _published, ~_under_a_point(), ~_has_own_answer()
-    )
-    return Unanswered(
-        points=points,
-        comments=reasons_of(regulation_id, ids=alone),
-        number_of_comments=count_unanswered([regulation_id]).get(regulation_id, 0),
-    )
+    """Counted in one statement: there may be thousands, and the page that asks shows only how many."""
+    each = (unanswered_points(regulation_id), unanswered_comments(regulation_id))
+    counts = [select(func.count()).select_from(one.subquery()).scalar_subquery() for one in each]
+    row = db.session.execute(select(*counts)).one()
+    return Unanswered(points=row[0], comments=row[1])
 
 
 def count_unanswered(regulation_ids: Collection[int]) -> dict[int, int]:
@@ -219,7 +230,7 @@ def check_all_answered(regulation: Regulation) -> None:
     """Raises RuleBroken while a point that people made, or a published comment under none, has no answer."""
     db.session.flush()
     lacking = unanswered(regulation.id)
-    rules.check_nothing_unanswered(len(lacking.points), len(lacking.comments))
+    rules.check_nothing_unanswered(lacking.points, lacking.comments)
 
 
 def answers_to_publish(regulation_id: int, outcome: str | None) -> list[AnswerRow]:

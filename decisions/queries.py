@@ -20,7 +20,7 @@ from decisions.models import Decision, Draft
 from decisions.rules import Compared, Outcome, Proposal
 from regulations.models import Regulation, Theme
 from regulations.rules import Citation
-from voting.models import FrozenTally
+from voting.models import FrozenTally, TallyTotal
 from voting.queries import tally_of
 from voting.rules import Direction, Tally
 from voting.tallying import final_tally
@@ -80,12 +80,21 @@ def standing_decision(regulation_id: int) -> Decision | None:
 
 def tally_to_decide_on(regulation_id: int) -> tuple[Tally, FrozenTally | None]:
     """The final count with the counts its line in the record holds, or the running one, and None, until it is final."""
-    recorded = select(FrozenTally, Entry.body).join(Entry, Entry.id == FrozenTally.entry_id)
-    row = db.session.execute(recorded.where(FrozenTally.regulation_id == regulation_id)).one_or_none()
-    if row is None:
-        return tally_of(regulation_id), None
-    frozen: FrozenTally = row[0]
-    return replace(final_tally(regulation_id, frozen.frozen_at), **read(row.body)["counts"]), frozen
+    totals = func.coalesce(TallyTotal.reasons, 0), func.coalesce(TallyTotal.comments, 0)
+    held = (
+        select(FrozenTally, Entry.body, *totals)
+        .select_from(Regulation)
+        .outerjoin(FrozenTally, FrozenTally.regulation_id == Regulation.id)
+        .outerjoin(Entry, Entry.id == FrozenTally.entry_id)
+        .outerjoin(TallyTotal, TallyTotal.regulation_id == Regulation.id)
+        .where(Regulation.id == regulation_id)
+    )
+    row = db.session.execute(held).one()
+    frozen: FrozenTally | None = row[0]
+    given = (row[2], row[3])
+    if frozen is None or row.body is None:
+        return tally_of(regulation_id, given=given), None
+    return replace(final_tally(regulation_id, frozen.frozen_at, given), **read(row.body)["counts"]), frozen
 
 
 def compared(proposal: Proposal, tally: Tally) -> dict[str, Compared]:

@@ -23,7 +23,7 @@ from audit.models import Entry
 from audit.queries import read
 from core import clock
 from core.db import db, transaction
-from decisions.answers import save_answer, unanswered
+from decisions.answers import save_answer, unanswered_comments, unanswered_points
 from decisions.rules import Outcome, Proposal, Verdict
 from decisions.services import approve_and_publish, save_draft, submit_draft
 from regulations.models import Regulation, Theme
@@ -209,7 +209,7 @@ def everything_answered(regulation: Regulation, by: Account | None = None, now: 
     """What still lacks an answer on a regulation has one: what stands under no point, as raised by few."""
     by = by or a_member_of_staff(Role.OFFICIAL)
     said = {"verdict": Verdict.ACCEPT_IN_PART, "reasons": "We have weighed this, and say so here.", "version": 0}
-    alone = unanswered(regulation.id).comments
+    alone = db.session.scalars(unanswered_comments(regulation.id)).all()
     if alone:
         few = next((row.id for row in points_of(regulation.id) if row.few), None)
         with transaction():
@@ -219,9 +219,9 @@ def everything_answered(regulation: Regulation, by: Account | None = None, now: 
             else:
                 words = {"title": "Raised by few people", "summary": ""}
                 point = make_point(regulation=regulation, **words, by=by, now=now, few=True)
-            comments = [db.session.get_one(Comment, reason.id) for reason in alone]
+            comments = [db.session.get_one(Comment, id) for id in alone]
             put_under(point=point, comments=comments, by=by, now=now)
-    lacking = [row.id for row in unanswered(regulation.id).points]
+    lacking = db.session.scalars(unanswered_points(regulation.id)).all()
     with transaction():
         for id in lacking:
             save_answer(regulation=regulation, point=db.session.get_one(Point, id), by=by, now=now, **said)

@@ -54,13 +54,13 @@ def _own(model: type[Given], account: Account, regulation: Regulation, hold: boo
     return db.session.scalar(wanted)
 
 
-def tally_of(regulation_id: int, cells: Sequence[Cell] | None = None) -> Tally:
+def tally_of(regulation_id: int, cells: Sequence[Cell] | None = None, given: tuple[int, int] | None = None) -> Tally:
     """The folded tally: exact over the first ``position`` entries of the record, and the same for every reader.
 
-    ``cells`` saves asking for them once more.
+    ``cells`` and ``given``, how many gave reasons and comments, save asking for them once more.
     """
     position, moved_at = folded_position("tally")
-    return tally_from(regulation_id, cells_of(regulation_id) if cells is None else cells, position, moved_at)
+    return tally_from(regulation_id, cells_of(regulation_id) if cells is None else cells, position, moved_at, given)
 
 
 def tally_with_tail(regulation_id: int, item: str, now: datetime) -> Tally:
@@ -129,22 +129,32 @@ def cells_of(regulation_id: int) -> list[Cell]:
     return [Cell(Capacity(r.capacity), r.level, r.choice, r.direction, r.votes) for r in rows]
 
 
-def tally_from(regulation_id: int, cells: Sequence[Cell], position: int, as_at: datetime | None) -> Tally:
-    """A tally of cells, however they were counted, with how many gave reasons."""
-    given = db.session.execute(
-        select(TallyTotal.reasons, TallyTotal.comments).where(TallyTotal.regulation_id == regulation_id)
-    ).one_or_none()
+def tally_from(
+    regulation_id: int,
+    cells: Sequence[Cell],
+    position: int,
+    as_at: datetime | None,
+    given: tuple[int, int] | None = None,
+) -> Tally:
+    """A tally of cells, however they were counted, with how many gave reasons: ``given``, or asked for."""
+    reasons, comments = given or _reasons_and_comments(regulation_id)
     by_capacity = [(c.plural, rules.add_up(x for x in cells if x.capacity is c)) for c in Capacity]
     by_level = [(_LEVEL_WORDS[n], rules.add_up(x for x in cells if x.level == n)) for n in _LEVEL_WORDS]
     return rules.add_up(
         cells,
-        reasons=given.reasons if given else 0,
-        comments=given.comments if given else 0,
+        reasons=reasons,
+        comments=comments,
         as_at=as_at,
         position=position,
         by_capacity=tuple((label, part) for label, part in by_capacity if part.participants),
         by_level=tuple((label, part) for label, part in by_level if part.participants),
     )
+
+
+def _reasons_and_comments(regulation_id: int) -> tuple[int, int]:
+    wanted = select(TallyTotal.reasons, TallyTotal.comments).where(TallyTotal.regulation_id == regulation_id)
+    row = db.session.execute(wanted).one_or_none()
+    return (row.reasons, row.comments) if row else (0, 0)
 
 
 _LEVEL_WORDS = {

@@ -172,9 +172,9 @@ def _count_supports(steps: Iterable[Step]) -> None:
     db.session.add_all(CommentTally(comment_id=comment, supports=supports) for comment, supports in counts.items())
 
 
-def final_tally(regulation_id: int, frozen_at: datetime) -> Tally:
+def final_tally(regulation_id: int, frozen_at: datetime, given: tuple[int, int] | None = None) -> Tally:
     """A count that is final, with its parts, from the votes it was counted from, whatever has been folded."""
-    return tally_from(regulation_id, _standing_cells(regulation_id), 0, frozen_at)
+    return tally_from(regulation_id, _standing_cells(regulation_id), 0, frozen_at, given)
 
 
 def themes_to_freeze(now: datetime) -> list[int]:
