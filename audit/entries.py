@@ -158,13 +158,12 @@ class Erasure(Body):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Invalidation(Body):
-    """Votes that no longer count, 200 lines at most; a larger act takes several entries that share ``act``.
+class _OfVotes(Body):
+    """An act on many votes, 200 lines at most; a larger one takes several entries that share ``act``.
 
     ``targets_commit`` stands in place of a list too long to print, with a public opening.
     """
 
-    type = "invalidation"
     refers = ("targets",)
     act: str
     rule: str
@@ -174,16 +173,17 @@ class Invalidation(Body):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reinstatement(Body):
+class Invalidation(_OfVotes):
+    """Votes that no longer count."""
+
+    type = "invalidation"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reinstatement(_OfVotes):
     """Votes that count again after an invalidation."""
 
     type = "reinstatement"
-    refers = ("targets",)
-    act: str
-    rule: str
-    actor: str
-    targets: list[str] | None = None
-    targets_commit: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
