@@ -363,8 +363,10 @@ def _to_comments(*conditions: Any) -> list[tuple[int, AnswerRow]]:
 
 
 def _reaches() -> ColumnElement[bool]:
+    """Whether an answer is for the comment of the query around it, however deep this stands in that query."""
     placed = select(Grouping.id).where(Grouping.comment_id == Comment.id, Grouping.point_id == Answer.point_id, _counts)
-    return or_(Answer.comment_id == Comment.id, exists(placed))
+    # Only the next query around would be correlated by itself: two deep, any comment under the point would do.
+    return or_(Answer.comment_id == Comment.id, exists(placed.correlate_except(Grouping)))
 
 
 def _stands() -> ColumnElement[bool]:

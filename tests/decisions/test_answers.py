@@ -299,6 +299,23 @@ def test_who_wrote_a_comment_finds_the_answer_to_it(app):
     assert counts_by_theme() == {"retail": (3, 0)}
 
 
+@both_databases
+def test_an_answer_reaches_those_under_its_point_and_not_whoever_else_spoke_on_the_regulation(app):
+    """It once reached them all, as soon as one comment stood under the point it is to."""
+    official, regulation = a_member_of_staff(Role.OFFICIAL), a_closed_regulation()
+    first, *others = comments_on(regulation)
+    point = a_point_of(regulation, *others, by=official)
+    alone = a_point_of(regulation, first, by=official, title="It is safe")
+    answer(regulation, official, point=point)
+    answer(regulation, official, point=alone)
+    a_decision(regulation)
+    assert counts_by_theme() == {"retail": (3, 0)}
+    with transaction():
+        take_out(point=alone, comments=[db.session.merge(first)], by=official, now=LATER)
+    assert counts_by_theme() == {"retail": (2, 1)}
+    assert set(answers_to_comments([comment.id for comment in comments_on(regulation)])) == {c.id for c in others}
+
+
 def test_comments_wait_for_an_answer_until_the_decision_is_published(official, closed):
     everything_answered(closed, by=official, now=LATER)
     assert counts_by_theme() == {"retail": (0, 3)}
