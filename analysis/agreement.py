@@ -3,11 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
 from analysis import submission_agreement
 from analysis.models import Dispute, Grouping, Point, PointWording
+from analysis.rules import FEW_SUMMARY, FEW_TITLE
 from analysis.services import point_text
 from audit import entries
 from audit.agreement import Recorded, recorded, unmatched
@@ -45,7 +47,18 @@ def _points() -> Iterator[str]:
         said = (name, line.said["item"], began.said["actor"], times[name])
         if said != (point.public_id, slug, point.made_by, point.version) or _is_later(point.made_at, began):
             yield f"point: {point.public_id} was made otherwise than {began.named} says, or worded more or less often."
+        if point.few != gathers_few(began.said):
+            yield f"point: {point.public_id} gathers what few people raised, or does not, against {began.named}."
     yield from _wordings([row.Point for row in rows], worded)
+
+
+def gathers_few(first: Mapping[str, Any]) -> bool:
+    """By a point's first line. Those from before lines said so are known by the words every such group was given."""
+    told: bool = first.get("few", first.get("text_sha256") == _FEW)
+    return told
+
+
+_FEW = entries.text_digest(point_text(FEW_TITLE, FEW_SUMMARY))
 
 
 def _wordings(points: Sequence[Point], worded: Mapping[str, Recorded]) -> Iterator[str]:

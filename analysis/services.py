@@ -176,6 +176,7 @@ def _record_wording(point: Point, by: Account, now: datetime) -> None:
         item=point.regulation.slug,
         point=point.public_id,
         text_sha256=text_digest(point_text(point.title, point.summary)),
+        few=point.few,
         actor=by.office,
         prev=point.entry_id,
     )

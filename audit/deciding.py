@@ -7,13 +7,14 @@ from audit.body import Body
 
 @dataclass(frozen=True, kw_only=True)
 class PointEntry(Body):
-    """A distinct argument was named, worded anew, or given up."""
+    """A distinct argument was named, worded anew, or given up. ``few``: it gathers what few people raised."""
 
     type = "point"
     refers = ("prev",)
     item: str
     point: str
     text_sha256: str | None = None
+    few: bool | None = None
     withdrawn: bool | None = None
     actor: str
     prev: str | None = None

@@ -527,7 +527,7 @@ FIELDS = {
     "erasure": "target:id basis:text item?:text",
     "invalidation": "act:text rule:text actor:text targets?:ids targets_commit?:digest",
     "reinstatement": "act:text rule:text actor:text targets?:ids targets_commit?:digest",
-    "point": "item:text point:text text_sha256?:digest withdrawn?:true actor:text prev?:id",
+    "point": "item:text point:text text_sha256?:digest few?:flag withdrawn?:true actor:text prev?:id",
     "grouping": "item:text comment:id point:id actor:text withdrawn?:true",
     "tally": "item:text at_size:number counts:counts",
     "decision": "item:text reference:text outcome:text statement_sha256:digest at_size:number root:digest tally:id "

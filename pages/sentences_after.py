@@ -7,6 +7,7 @@ from core.clock import in_uk, last_day
 from pages.wording import Around, Sentence, day, how_many, moment, plainly, speaker, theme_of
 
 DISTINCT = "A point is one distinct argument that many reasons make."
+FEW = "Reasons that make no other point are read and answered together there."
 VERDICTS = {
     "accept": "accepted",
     "accept_in_part": "accepted in part",
@@ -28,6 +29,9 @@ CAME = {
 def _point(said: Mapping[str, Any], around: Around) -> Sentence:
     if said.get("withdrawn"):
         return Sentence(f"{said['actor']} gave up a point.", "Reasons that stood under it stay published.")
+    if said.get("few"):
+        done = "worded anew" if "prev" in said else "made"
+        return Sentence(f"{said['actor']} {done} the group for what few people raised.", FEW)
     if "prev" in said:
         return Sentence(f"{said['actor']} worded a point anew.", DISTINCT)
     return Sentence(f"{said['actor']} named a point.", DISTINCT)

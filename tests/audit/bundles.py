@@ -320,6 +320,7 @@ def _other_acts(record: Record) -> None:
     desk = {"item": ITEM, "actor": "Analysis desk"}
     point = record.add(deciding.PointEntry(**desk, point="p1", text_sha256=said.text_digest("It costs too much")))
     record.add(deciding.PointEntry(**desk, point="p1", text_sha256=said.text_digest("It costs"), prev=point))
+    record.add(deciding.PointEntry(**desk, point="p2", text_sha256=said.text_digest("The rest"), few=True))
     record.add(deciding.GroupingEntry(**desk, comment=record.id("standing"), point=point), name="grouping")
     office = {"item": ITEM, "actor": "Deputy Director", "decision": record.id("second decision")}
     step = record.add(deciding.MilestoneEntry(**office, step="consult", state="planned", due=record.hour + 86400))

@@ -25,9 +25,11 @@ def reasons_are_sorted(regulation):
         )
         stays, waits, _ = put_under(point=dear, comments=[first, second, third], **given)
         put_under(point=vague, comments=[second], **given)
+        rest = make_point(regulation=regulation, title="Raised by few people", summary="", few=True, **given)
     with transaction():
         reword_point(point=dear, version=dear.version, title="It costs small shops a lot", summary="", **late)
         withdraw_point(point=spare, **late)
+        reword_point(point=rest, version=1, title="Raised by few of those who wrote", summary="", **late)
         take_out(point=dear, comments=[third], **late)
         settled = object_to(grouping=stays, author=db.session.get_one(Account, first.account_id), now=NOON + DAY)
         object_to(grouping=waits, author=db.session.get_one(Account, second.account_id), now=NOON + DAY)
@@ -47,16 +49,18 @@ TAMPERINGS = {
         "UPDATE point SET summary = 'And it is worse than that.' WHERE withdrawn_at IS NULL",
         "UPDATE point SET withdrawn_at = changed_at WHERE withdrawn_at IS NULL",
         "UPDATE point SET withdrawn_at = NULL WHERE withdrawn_at IS NOT NULL",
-        "UPDATE point SET regulation_id = (SELECT min(id) FROM regulation) WHERE withdrawn_at IS NULL",
+        "UPDATE point SET regulation_id = (SELECT min(id) FROM regulation) WHERE NOT few",
         "UPDATE point SET made_by = 'Another office'",
         "UPDATE point SET made_at = '2029-12-31 00:00:00'",
         "UPDATE point SET version = version + 1",
-        "UPDATE point SET public_id = 'another' WHERE version = 2",
+        "UPDATE point SET public_id = 'another' WHERE version = 2 AND NOT few",
+        "UPDATE point SET few = NOT few WHERE few",
+        "UPDATE point SET few = NOT few WHERE withdrawn_at IS NOT NULL",
         "UPDATE point SET entry_id = NULL WHERE version = 2",
         "DELETE FROM point WHERE withdrawn_at IS NOT NULL",
         """INSERT INTO point (id, public_id, regulation_id, title, summary, few, version, made_by, made_at, changed_at,
         entry_id, demonstration) SELECT 99999, 'another', regulation_id, title, summary, few, version, made_by, made_at,
-        changed_at, entry_id, demonstration FROM point WHERE version = 2""",
+        changed_at, entry_id, demonstration FROM point WHERE version = 2 AND NOT few""",
     ],
     "point_wording": [
         "UPDATE point_wording SET title = 'What nobody said' WHERE version = 1",

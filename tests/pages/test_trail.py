@@ -85,6 +85,11 @@ def test_every_type_of_entry_has_a_sentence_and_a_word():
         assert "_" not in told.text, type
 
 
+def test_a_point_that_gathers_what_few_people_raised_is_told_as_such():
+    assert said("point", few=True) == "A made the group for what few people raised."
+    assert "few people" not in said("point", few=False)
+
+
 def test_every_type_of_entry_is_put_down_to_somebody_once():
     assert sorted(type for _, types in ACTORS.values() for type in types) == sorted(ALL)
 
