@@ -10,9 +10,16 @@ from pathlib import Path
 import pytest
 import rfc8785
 
+from accounts.rules import organisation_key
+from analysis.services import point_text
 from audit import entries, merkle, verify
 from audit.entries import ALL
 from audit.notes import Checkpoint, VerifierKey, note_text, vouched
+from decisions.answers import answer_text
+from decisions.milestones import milestone_text
+from decisions.models import Answer
+from regulations.models import Theme
+from regulations.services import listing_text, theme_text
 
 DOCS = (Path(__file__).parents[2] / "docs" / "verifying.md").read_text("utf-8")
 VECTORS = json.loads(re.search(r"```json\n(.*?)```", DOCS, re.S)[1])
@@ -60,6 +67,35 @@ def test_the_addresses_it_names_are_answered(sqlite_app):
     urls = sqlite_app.url_map.bind("localhost")
     for address in ADDRESSES:
         urls.match(address)
+
+
+DIGESTED = {
+    "point": point_text("", ""),
+    "milestone": milestone_text("", "", ""),
+    "theme": theme_text(Theme(title="", summary="", on_the_table="", off_the_table="")),
+    "regulation's listing": listing_text("", "", ""),
+    "answer": answer_text(Answer(verdict="", reasons="", point_title="")),
+}
+
+
+@pytest.mark.parametrize("what", DIGESTED)
+def test_a_public_texts_digest_is_of_what_the_page_says(what):
+    row = " ".join(DOCS.split())
+    named = re.search(rf"of an? {what} `{{([a-z_, ]+)}}`", row)
+    assert sorted(named[1].split(", ")) == list(json.loads(DIGESTED[what]))
+
+
+def test_organisations_are_spelled_as_the_page_says():
+    written = rows_in_columns("| as somebody wrote it | as the record spells it |\n")
+    assert len(written) > 3
+    for name, spelled in written:
+        assert f"`{organisation_key(name)}`" == spelled
+        assert organisation_key(spelled.strip("`")) == spelled.strip("`")
+
+
+def rows_in_columns(heading):
+    table = DOCS.partition(heading)[2].partition("\n\n")[0]
+    return [line.strip("| ").split(" | ") for line in table.splitlines()[1:]]
 
 
 def test_the_vectors_pseudonym_and_commitment_are_made_as_the_page_says():
