@@ -1,4 +1,4 @@
-"""What became of the regulations and comments of each theme, and whether that adds up. Pure."""
+"""What became of the regulations, comments and submissions of each theme, and whether that adds up. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -26,9 +26,9 @@ REGULATIONS = (
 COMMENTS = (
     Figure("comments_received", "Received", "Comments received and confirmed"),
     Figure("published", "Published", "Comments published"),
-    Figure("pending", "Pending", "Comments to be shown once the count is final"),
-    Figure("hidden", "Hidden", "Comments hidden by a moderator"),
-    Figure("withheld", "Withheld", "Comments withheld"),
+    Figure("pending", "Pending", "Comments to be published once the count is final"),
+    Figure("hidden", "Hidden", "Comments hidden by a moderator after they were published"),
+    Figure("withheld", "Withheld", "Comments withheld: hidden by a moderator before they were published"),
     Figure("erased", "Taken back or erased", "Comments taken back by their authors, or erased"),
 )
 ANSWERS = (
@@ -36,18 +36,28 @@ ANSWERS = (
     Figure("answered", "Answered", "Published comments that a decision answers"),
     Figure("awaiting", "Awaiting", "Published comments that await an answer"),
 )
+SUBMISSIONS = (
+    Figure("submissions_received", "Received", "Submissions received"),
+    Figure("submissions_readable", "Readable", "Submissions that everybody can read"),
+    Figure("submissions_pending", "Pending", "Submissions to be shown once the count is final"),
+    Figure("submissions_withheld", "Withheld", "Submissions withheld, and counted"),
+)
+SIGNATURES = Figure("signatures", "Signatures", "Signatures under petitions")
 BESIDE = (
     Figure("listed_later", "Listed later", "Regulations listed after the theme’s window opened"),
     Figure("listed_later_decided", "Listed later, settled", "Regulations listed later and settled"),
     Figure("withdrawn", "Taken back", "Comments taken back by their authors"),
+    SIGNATURES,
 )
 OF_REGULATIONS = {figure.name for figure in (*REGULATIONS, *BESIDE[:2])}
-FIGURES = {figure.name: figure for figure in (*REGULATIONS, *COMMENTS, *ANSWERS, *BESIDE)}
+OF_SUBMISSIONS = {figure.name for figure in (*SUBMISSIONS, SIGNATURES)}
+FIGURES = {figure.name: figure for figure in (*REGULATIONS, *COMMENTS, *ANSWERS, *SUBMISSIONS, *BESIDE)}
 EVERY_THEME = "all"
 FIELDS = (
     "slug", "at_opening", "scrap", "improve", "keep", "moved", "already_spent", "undecided", "comments_received",
     "published", "pending", "hidden", "withheld", "erased", "withdrawn", "answered", "awaiting", "listed_later",
-    "listed_later_decided", "title", "opens_at", "url",
+    "listed_later_decided", "title", "opens_at", "url", "submissions_received", "submissions_readable",
+    "submissions_pending", "submissions_withheld", "signatures",
 )  # fmt: skip
 
 
@@ -77,6 +87,12 @@ class Figures:
     """Of those erased, the ones that their authors took back."""
     answered: int = 0
     awaiting: int = 0
+    submissions_received: int = 0
+    submissions_readable: int = 0
+    submissions_pending: int = 0
+    submissions_withheld: int = 0
+    signatures: int = 0
+    """Of all petitions together. Beside the submissions, as one person may have signed several."""
 
     def parts(self, figures: Sequence[Figure]) -> int:
         """What stands in the columns after the first, added up."""
@@ -93,7 +109,7 @@ class Figures:
         ]
 
 
-EQUATIONS = (REGULATIONS, COMMENTS, ANSWERS)
+EQUATIONS = (REGULATIONS, COMMENTS, ANSWERS, SUBMISSIONS)
 COUNTED = tuple(field.name for field in fields(Figures) if field.name not in {"slug", "title", "opens_at"})
 
 

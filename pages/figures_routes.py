@@ -6,6 +6,8 @@ from typing import Any
 from flask import Blueprint, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from accounts.rules import Capacity
+from analysis.submission_rules import How, Withheld
 from audit.queries import log_size
 from core import clock
 from core.access import public
@@ -22,7 +24,10 @@ from pages.figures import (
     FIELDS,
     FIGURES,
     OF_REGULATIONS,
+    OF_SUBMISSIONS,
     REGULATIONS,
+    SIGNATURES,
+    SUBMISSIONS,
     Figures,
     together,
 )
@@ -63,9 +68,10 @@ _ADDED_UP = tuple(name for name in FIELDS if name not in {"slug", "title", "open
 
 def _tables() -> list[dict[str, Any]]:
     return [
-        {"id": "regulations", "caption": "What became of the regulations", "columns": REGULATIONS},
-        {"id": "comments", "caption": "What became of the comments", "columns": COMMENTS},
-        {"id": "answers", "caption": "Which published comments have been answered", "columns": ANSWERS},
+        {"caption": "What became of the regulations", "columns": REGULATIONS},
+        {"caption": "What became of the comments", "columns": COMMENTS},
+        {"caption": "Which published comments have been answered", "columns": ANSWERS},
+        {"caption": "Which submissions can be read", "columns": SUBMISSIONS, "beside": SIGNATURES},
     ]
 
 
@@ -84,9 +90,9 @@ def rows_behind(theme: str, figure: str, form: str = "") -> ResponseReturnValue:
     """What one number of the figures was counted from."""
     title = "All themes" if theme == EVERY_THEME else theme_with(theme).title
     site = current_app.config["SITE"].url
-    names = figures_queries.REGULATION_ROW if figure in OF_REGULATIONS else figures_queries.COMMENT_ROW
     if form:
-        return as_data(form, figures_queries.rows_behind(figure, theme, site), names, f"{theme}-{figure}.csv")
+        rows = figures_queries.rows_behind(figure, theme, site)
+        return as_data(form, rows, figures_queries.names_behind(figure), f"{theme}-{figure}.csv")
     total = figures_queries.count_behind(figure, theme)
     number = page_number(request.args.get("page"))
     if number > Page((), number, total, ROWS_PER_PAGE).pages:
@@ -94,11 +100,26 @@ def rows_behind(theme: str, figure: str, form: str = "") -> ResponseReturnValue:
     rows = figures_queries.rows_behind(figure, theme, "", offset=(number - 1) * ROWS_PER_PAGE, limit=ROWS_PER_PAGE)
     return render_template(
         "pages/figures_rows.html",
-        figure=FIGURES[figure], of_regulations=figure in OF_REGULATIONS, theme=theme, title=title,
+        figure=FIGURES[figure], of=_of(figure), theme=theme, title=title,
         page=Page(rows, number, total, ROWS_PER_PAGE),
-        words=rules.OUTCOME_WORDS | {f.name: f.heading for f in COMMENTS[1:]} | {"undecided": "Undecided"},
+        words=_WORDS, ways=_labels(How), capacities=_labels(Capacity), because=_labels(Withheld),
         address=url_for("figures.rows_behind", theme=theme, figure=figure),
     )  # fmt: skip
+
+
+def _of(figure: str) -> str:
+    if figure in OF_REGULATIONS:
+        return "regulation"
+    return "submission" if figure in OF_SUBMISSIONS else "comment"
+
+
+def _labels(words: type[How] | type[Capacity] | type[Withheld]) -> dict[str, str]:
+    return {word.value: word.label for word in words}
+
+
+_WORDS = (
+    rules.OUTCOME_WORDS | {f.name: f.heading for f in (*COMMENTS[1:], *SUBMISSIONS[1:])} | {"undecided": "Undecided"}
+)
 
 
 @bp.route("/figures/ballot-order")

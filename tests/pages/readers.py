@@ -45,10 +45,10 @@ def behind(regulation, public_id, choice=KEEP):
     return a_vote(regulation, choice, text="", reason_kind=ReasonKind.SUPPORTED, supports=public_id)
 
 
-def hide(public_id, office=""):
+def hide(public_id, office="", now=NOON):
     moderator = a_member_of_staff(Role.MODERATOR, office)
     with transaction():
         comment = db.session.scalars(select(Comment).filter_by(public_id=public_id)).one()
         rule, reason = ModerationRule.PERSONAL_DATA, "It gives a telephone number."
-        hide_comment(comment=comment, rule=rule, reason=reason, by=moderator, now=NOON)
+        hide_comment(comment=comment, rule=rule, reason=reason, by=moderator, now=now)
     settle_the_record()

@@ -2,13 +2,19 @@
 
 import csv
 import io
+import re
+from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import select
 
+from accounts.rules import Capacity, Role
+from analysis.submission_rules import How, Received, Withheld
+from analysis.submissions import enter_submission
 from core.db import db, transaction
 from decisions.rules import Outcome
-from pages.figures import ANSWERS, COMMENTS, FIGURES, OF_REGULATIONS, REGULATIONS
+from pages.figures import ANSWERS, COMMENTS, FIGURES, REGULATIONS, SIGNATURES, SUBMISSIONS
+from regulations.models import Theme
 from regulations.rules import Citation, Split, Stage
 from regulations.services import Listing, list_regulations, settle
 from tests.conftest import both_databases
@@ -18,6 +24,7 @@ from tests.factories import (
     a_decision,
     a_department,
     a_frozen_theme,
+    a_member_of_staff,
     a_regulation,
     a_theme,
     a_vote,
@@ -46,8 +53,8 @@ def of_theme(client, theme):
     return next(row for row in the_figures(client)["themes"] if row["slug"] == theme.slug)
 
 
-def comment_of(voter):
-    return db.session.scalars(select(Comment).filter_by(account_id=voter.id)).one()
+def comment_of_text(text):
+    return db.session.scalars(select(Comment.public_id).filter_by(text=text)).one()
 
 
 @pytest.fixture
@@ -71,9 +78,44 @@ def site(app):
     a_decision(scrapped, Outcome.SCRAP, now=NOON + 30 * DAY)
     a_decision(kept, Outcome.KEEP)
     a_reason(a_regulation(a_theme(title="Farms")), "It keeps the river clean.")
+    _a_theme_that_keeps_its_split()
+    _what_was_sent_in(theme)
     settle_the_record()
     db.session.rollback()
     return theme
+
+
+def _a_theme_that_keeps_its_split():
+    theme = a_theme(title="Schools", split=Split.KEPT)
+    moved, late = a_regulation(theme), {"opens": NOON - 40 * DAY, "title": "Ports"}
+    a_vote(a_regulation(theme), text="Nobody reads this yet.")
+    a_vote(moved, text="Nor this, nor ever.")
+    hide(comment_of_text("Nor this, nor ever."))
+    with transaction():
+        settle(regulation=db.session.merge(moved), stage=Stage.MOVED, because="It is.", by="Office", now=NOON)
+    ports = a_theme(**late)
+    for spent in ("", "Its last duty ended in 2004."):
+        a_regulation(ports, spent=spent)
+
+
+def _what_was_sent_in(theme):
+    """More readable ones than fit on a page, one withheld, one that waits for the count, and a petition."""
+    analyst = a_member_of_staff(Role.ANALYST)
+    kept = db.session.scalars(select(Theme).filter_by(slug="schools")).one()
+    sent = [(theme, {"text": f"Letter {number}."}) for number in range(51)]
+    sent += [
+        (theme, {"withheld": Withheld.AUTHOR_ASKED}),
+        (kept, {}),
+        (kept, {"text": "It harms.", "withheld": Withheld.UNLAWFUL}),
+    ]
+    sent.append((theme, {"how": How.PETITION, "capacity": Capacity.PUBLIC, "signatures": 12_000}))
+    with transaction():
+        for about, given in sent:
+            usual = {"how": How.LETTER, "capacity": Capacity.CHARITY, "received_on": NOON.date(), "text": "It helps."}
+            enter_submission(
+                theme=db.session.merge(about), regulation=None, received=Received(**(usual | given)), by=analyst,
+                now=NOON,
+            )  # fmt: skip
 
 
 def test_every_regulation_listed_at_opening_stands_under_one_word_and_under_its_last_decision(site, client):
@@ -104,27 +146,91 @@ def test_the_figures_have_the_promised_names_and_say_that_they_hold(site, client
     for row in said["themes"]:
         assert set(PROMISED) <= row.keys()
     assert said["equations_hold"] is True
-    assert said["totals"]["at_opening"] == 6
-    assert said["totals"]["comments_received"] == 5
+    assert said["totals"]["at_opening"] == 8
+    assert said["totals"]["comments_received"] == 7
     assert "They add up." in page(client, "/figures")
 
 
-def test_each_number_leads_to_as_many_rows_the_same_as_json_and_csv(site, client):
+LINKED = re.compile(r'href="(/figures/([^/"]+)/([a-z_]+))">([\d,]+)')
+
+
+def test_each_number_on_the_page_leads_to_just_its_rows_the_same_on_pages_as_json_and_as_csv(site, client):
     said = the_figures(client)
-    shown = client.get("/figures").get_data(as_text=True)
-    totals = {"slug": "all", **said["totals"]}
-    for row in [*said["themes"], totals]:
-        for name in FIGURES:
-            address = f"/figures/{row['slug']}/{name}"
-            rows = client.get(f"{address}.json").get_json()
-            assert len(rows) == row[name], address
-            written = list(csv.DictReader(io.StringIO(client.get(f"{address}.csv").get_data(as_text=True))))
-            assert [one["url"] for one in written] == [one["url"] for one in rows]
-            said_in_words = page(client, address)
-            for one in rows:
-                assert (one["title"] if name in OF_REGULATIONS else one["comment"]) in said_in_words
-            if name in {f.name for f in (*REGULATIONS, *COMMENTS, *ANSWERS)}:
-                assert f'href="{address}"' in shown
+    shown = LINKED.findall(client.get("/figures").get_data(as_text=True))
+    columns = {figure.name for figure in (*REGULATIONS, *COMMENTS, *ANSWERS, *SUBMISSIONS, SIGNATURES)}
+    rows_of_tables = [row["slug"] for row in said["themes"]] + ["all"]
+    assert {(theme, name) for theme in rows_of_tables for name in columns} <= {link[1:3] for link in shown}
+    assert all(said["totals"][name] for name in {*columns, "listed_later", "withdrawn"} - {"improve"})
+    told = {row["slug"]: row for row in said["themes"]} | {"all": said["totals"]}
+    for address, theme, name, number in shown:
+        rows = client.get(f"{address}.json").get_json()
+        counted = sum(row["signatures"] for row in rows) if name == "signatures" else len(rows)
+        assert counted == told[theme][name] == int(number.replace(",", "")), address
+        written = list(csv.DictReader(io.StringIO(client.get(f"{address}.csv").get_data(as_text=True))))
+        assert [row["url"] for row in written] == [row["url"] for row in rows], address
+        assert listed_on_pages(client, address) == [urlsplit(row["url"]).path for row in rows], address
+
+
+def listed_on_pages(client, address):
+    """Where each row leads, over all the pages of a list."""
+    found, number = [], 1
+    while (answer := client.get(f"{address}?page={number}")).status_code == 200:
+        rows = answer.get_data(as_text=True).partition('<ul class="behind">')[2].partition("</ul>")[0]
+        found += [re.search(r'href="([^"]+)"', row)[1] for row in rows.split("<li>")[1:]]
+        number += 1
+    return found
+
+
+def test_the_rows_of_all_themes_are_those_of_each(site, client):
+    for name in FIGURES:
+        of_each = [
+            client.get(f"/figures/{slug}/{name}.json").get_json() for slug in ("farms", "ports", "schools", "shops")
+        ]
+        assert sum(of_each, []) == client.get(f"/figures/all/{name}.json").get_json()
+
+
+def test_submissions_are_readable_pending_or_withheld_and_signatures_stand_beside(site, client):
+    row = of_theme(client, site)
+    assert {name: row[name] for name in (f.name for f in (*SUBMISSIONS, SIGNATURES))} == {
+        "submissions_received": 53, "submissions_readable": 52, "submissions_pending": 0, "submissions_withheld": 1,
+        "signatures": 12_000,
+    }  # fmt: skip
+    kept = next(row for row in the_figures(client)["themes"] if row["slug"] == "schools")
+    assert [kept[f.name] for f in SUBMISSIONS] == [2, 0, 1, 1]
+    said = page(client, "/figures/shops/submissions_withheld")
+    assert "Withheld: its author asked for it not to be shown" in said
+    assert "12,000 signatures" in page(client, "/figures/all/signatures")
+
+
+@both_databases
+def test_what_is_hidden_before_it_was_published_is_withheld_and_what_is_hidden_later_is_hidden(app, client):
+    theme = a_theme(closes=NOON + DAY, split=Split.KEPT)
+    regulation = a_regulation(theme)
+    for words in ("It was never shown.", "It was shown for a day."):
+        a_vote(regulation, text=words)
+    hide(comment_of_text("It was never shown."))
+    row = of_theme(client, theme)
+    assert (row["pending"], row["hidden"], row["withheld"]) == (1, 0, 1)
+    a_frozen_theme(theme, now=NOON + 3 * DAY)
+    hide(comment_of_text("It was shown for a day."), now=NOON + 4 * DAY)
+    row = of_theme(client, theme)
+    assert (row["pending"], row["hidden"], row["withheld"]) == (0, 1, 1)
+    assert the_figures(client)["equations_hold"] is True
+    (withheld,) = client.get(f"/figures/{theme.slug}/withheld.json").get_json()
+    assert (withheld["figure"], withheld["status"]) == ("withheld", "hidden")
+
+
+def test_each_table_shows_its_equation_and_says_what_each_column_means(site, client):
+    said = page(client, "/figures")
+    for equation in (
+        "At opening = scrap + improve + keep + moved + already spent + undecided",
+        "Received = published + pending + hidden + withheld + taken back or erased",
+        "Published = answered + awaiting",
+        "Received = readable + pending + withheld",
+    ):
+        assert equation in said
+    for figure in (*REGULATIONS, *COMMENTS, *ANSWERS, *SUBMISSIONS, SIGNATURES):
+        assert f"{figure.heading} {figure.counts} . As data: {figure.name}".replace(" .", ".") in said
 
 
 def test_the_tables_rows_are_downloaded_too(site, client):
