@@ -9,12 +9,14 @@ from sqlalchemy import ColumnElement, Select, case, func, select, true
 from sqlalchemy.orm import aliased, joinedload
 
 from accounts.models import Account, Department, Post
+from accounts.rules import Capacity
 from audit.models import Entry
 from audit.queries import read
 from core.db import db
 from core.errors import NotFound
 from decisions import rules
 from decisions.comparing import comparisons, kept
+from decisions.departing import departs_from, departures_in
 from decisions.evidence import evidence_of
 from decisions.models import Decision, Draft
 from decisions.rules import Compared, Outcome, Proposal
@@ -170,6 +172,15 @@ class DecisionRow:
     def citation(self) -> str:
         return Citation(self.citation_kind, self.year, self.number).official
 
+    @property
+    def departs_from(self) -> list[str]:
+        """The capacities whose largest group asked for something else, and were many enough to be weighed."""
+        return [str(who) for who in departures_in(self.comparisons)]
+
+    @property
+    def departures(self) -> list[str]:
+        return list(departures_in(self.comparisons).values())
+
 
 def preview(draft: Draft, *, approver: str, now: datetime, demonstration: bool) -> DecisionRow:
     """The decision a draft would become, so that who approves it sees the page that everybody will see.
@@ -255,6 +266,8 @@ class Wanted:
     department: str = ""
     outcome: str = ""
     comparison: str = ""
+    departs: str = ""
+    """A capacity: decisions that differ from what the largest group of it asked for."""
     sort: str = "newest"
 
 
@@ -271,7 +284,7 @@ def _filters(wanted: Wanted) -> list[ColumnElement[bool]]:
     filters += [Regulation.title.icontains(word, autoescape=True) for word in wanted.words]
     if wanted.references is not None:
         filters.append(Decision.reference.in_(wanted.references))
-    return filters
+    return [*filters, departs_from(wanted.departs)] if wanted.departs else filters
 
 
 def decisions(wanted: Wanted, *, offset: int = 0, limit: int | None = None) -> list[DecisionRow]:
@@ -299,6 +312,13 @@ def count_by(facet: str, wanted: Wanted) -> list[tuple[str, str, int]]:
     others = replace(wanted, **{facet: ""})
     counted = _from_decisions(value, words, func.count()).where(*_filters(others)).group_by(value, words)
     return [(row[0], row[1], row[2]) for row in db.session.execute(counted.order_by(func.count().desc(), words))]
+
+
+def count_departing(wanted: Wanted) -> dict[Capacity, int]:
+    """How many decisions depart from each capacity under the other filters; absent from which none does."""
+    counts = [func.count().filter(departs_from(who)) for who in Capacity]
+    row = db.session.execute(_from_decisions(*counts).where(*_filters(replace(wanted, departs="")))).one()
+    return {who: n for who, n in zip(Capacity, row, strict=True) if n}
 
 
 def decision_with(reference: str) -> DecisionRow:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 DECISION_FIELDS = (
     "reference", "slug", "title", "theme", "department", "outcome", "reasons", "decided_by", "approved_by",
     "published_at", "agrees_with_vote", "supersedes", "superseded_by", "url", "direction", "statement",
-    "participants", "scrap", "improve", "keep",
+    "participants", "scrap", "improve", "keep", "departs_from", "departures",
 )  # fmt: skip
 REGULATION_FIELDS = (
     "slug", "citation", "title", "theme", "department", "stage", "participants", "scrap", "improve", "improve_lighter",

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, current_app, render_template, request, url_for
 
+from accounts.rules import Capacity
 from audit.entries import text_digest
 from audit.queries import Line, entry_line, folded_position
 from core import clock
@@ -36,11 +37,13 @@ FACETS = {
     "department": "Department",
     "outcome": "Outcome",
     "comparison": "Compared with the vote",
+    "departs": "Differs from what was asked by",
 }
 SORTS = {"relevance": "Best match", "newest": "Newest", "oldest": "Oldest", "title": "Title"}
 WORDS: dict[str, Callable[[str], str]] = {
     "outcome": lambda value: Outcome(value).label,
     "comparison": lambda value: Comparison(value).label,
+    "departs": lambda value: Capacity(value).plural,
 }
 
 
@@ -53,6 +56,7 @@ class Asked:
     department: str = ""
     outcome: str = ""
     comparison: str = ""
+    departs: str = ""
     sort: str = ""
     page: int = 1
 
@@ -117,7 +121,11 @@ def decisions() -> str:
 
 def _facet(name: str, wanted: Wanted, asked: Asked) -> dict[str, Any]:
     chosen = getattr(asked, name)
-    counted = {value: (_words(name, value, words), n) for value, words, n in queries.count_by(name, wanted)}
+    if name == "departs":
+        found = [(str(who), str(who), n) for who, n in queries.count_departing(wanted).items()]
+    else:
+        found = queries.count_by(name, wanted)
+    counted = {value: (_words(name, value, words), n) for value, words, n in found}
     if chosen and chosen not in counted:
         counted[chosen] = (_words(name, chosen, chosen), 0)
     items = [
@@ -210,7 +218,7 @@ def _feed_entry(decision: DecisionRow) -> FeedEntry:
         title=decision_title(headline, demonstration=_site().demonstration),
         url=_url(decision),
         at=decision.published_at,
-        text=f"{decision.statement}\n\n{decision.comparison_sentence}",
+        text="\n\n".join([decision.statement, decision.comparison_sentence, *decision.departures]),
         author=decision.decided_by,
     )
 

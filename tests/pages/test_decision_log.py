@@ -37,6 +37,7 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 ODD = (
     "page=abc", "page=-1", "page=99999999999999999999", "sort=xyz", "sort=relevance", "outcome=zzz", "comparison=%00",
     "theme=%00", "q=AND+(", "q=a%00b", "q=" + "x" * 10_000, "q=%ED%A0%80", "q=%25_", "department=%27+OR+1",
+    "departs=%00", "departs=%27+OR+1", "departs=business",
 )  # fmt: skip
 
 
@@ -81,6 +82,7 @@ def test_the_same_rows_as_page_json_csv_and_atom(app, client):
         "decided_by": kept.decided_by, "approved_by": kept.approved_by, "published_at": "2026-03-22T12:00:00Z",
         "agrees_with_vote": True, "supersedes": None, "superseded_by": None, "url": "", "demonstration": True,
         "direction": None, "statement": kept.statement, "participants": 1, "scrap": 0, "improve": 0, "keep": 1,
+        "departs_from": [], "departures": [],
     }  # fmt: skip
     assert keep["url"].endswith(f"/decisions/{kept.reference}")
     assert (scrap["agrees_with_vote"], scrap["reasons"]) == (False, scrapped.reasons)
