@@ -37,7 +37,7 @@ FACETS = {
     "department": "Department",
     "outcome": "Outcome",
     "comparison": "Compared with the vote",
-    "departs": "Differs from what was asked by",
+    "departs": "Group it differs from",
 }
 SORTS = {"relevance": "Best match", "newest": "Newest", "oldest": "Oldest", "title": "Title"}
 WORDS: dict[str, Callable[[str], str]] = {

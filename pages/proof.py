@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from audit import merkle
 from audit.cosigning import cosigning_of_this_site, policy_of_this_site
-from audit.notes import ED25519, BadNote, Checkpoint, VerifierKey, note_text, vouched
+from audit.inclusion import NotProved, inclusion_of
+from audit.notes import ED25519, BadNote, Checkpoint, VerifierKey, note_text
 from audit.policy import cosigners
 from audit.queries import head, log_keys
 from audit.tiles import WIDTH, LogFolder, MissingTile, log_folder, tile_path
@@ -132,38 +133,28 @@ def proof_of(idx: int, leaf: bytes, signing: Signing) -> Proof | None:
     """The proof of a line at its place in the newest checkpoint, checked; None while none covers it."""
     if not signing.note:
         return None
-    folder = log_folder()
     try:
-        checkpoint = Checkpoint.read(note_text(signing.note))
-        if idx >= checkpoint.size:
-            return None
-        path = folder.inclusion(idx, checkpoint.size)
-    except (BadNote, MissingTile) as wrong:
+        found = inclusion_of(idx, leaf, note=signing.note, origin=signing.origin, keys=log_keys())
+    except NotProved as wrong:
         log.error("The proof of line %s cannot be read: %s", idx, wrong)
         return None
-    holds = merkle.verify_inclusion(idx, checkpoint.size, leaf, path, checkpoint.root)
+    if found is None:
+        return None
     n, at = divmod(idx, WIDTH)
     return Proof(
         index=idx,
-        size=checkpoint.size,
+        size=found.size,
         leaf=leaf.hex(),
         siblings=[
             Sibling(each.hex(), "left" if first < idx else "right", first, end - 1)
-            for each, (first, end) in zip(path, merkle.inclusion_spans(idx, checkpoint.size), strict=True)
+            for each, (first, end) in zip(found.hashes, merkle.inclusion_spans(idx, found.size), strict=True)
         ],
-        root=checkpoint.root.hex(),
+        root=found.root.hex(),
         note=signing.note,
-        holds=holds and checkpoint.origin == signing.origin and _is_signed(signing),
-        tile=tile_path(0, n, min(WIDTH, checkpoint.size - n * WIDTH)),
+        holds=not found.fault,
+        tile=tile_path(0, n, min(WIDTH, found.size - n * WIDTH)),
         from_byte=at * merkle.HASH_BYTES + 1,
     )
-
-
-def _is_signed(signing: Signing) -> bool:
-    try:
-        return bool(vouched(signing.note, _keys(signing.origin)))
-    except BadNote:
-        return False
 
 
 def root_agrees(size: int, root: str, signing: Signing) -> bool | None:

@@ -14,13 +14,14 @@ from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from audit.inclusion import Inclusion, NotProved, inclusion_of
 from audit.keys import NoKey, keys_of_this_site, promise_name
-from audit.merkle import leaf_hash, verify_inclusion
+from audit.merkle import leaf_hash
 from audit.models import Entry, LogHead, Opening
-from audit.notes import ED25519, BadNote, Checkpoint, Signer, VerifierKey, note_text, signature_lines, vouched
+from audit.notes import ED25519, BadNote, Signer, VerifierKey, note_text, signature_lines, vouched
 from audit.queries import Head, Line, keys_named, line
 from audit.services import origin_and_leaf
-from audit.tiles import MissingTile, log_folder
+from audit.tiles import log_folder
 from core.db import db
 from core.errors import Unavailable
 from regulations.models import Regulation
@@ -114,18 +115,6 @@ def receipt_for(entry_id: str) -> Receipt | None:
 
 
 @dataclass(frozen=True)
-class Proof:
-    """That an entry stands at ``index`` in the tree of ``size``: hashes of 32 bytes, and the signed checkpoint."""
-
-    index: int
-    size: int
-    hashes: list[bytes]
-    checkpoint: str
-    key: VerifierKey
-    """Whose signature the checkpoint carries."""
-
-
-@dataclass(frozen=True)
 class Standing:
     """What can be said of a receipt's line at this moment, each part checked before it is said."""
 
@@ -133,7 +122,7 @@ class Standing:
     line: Line | None
     entry: bytes | None
     promise: Promise | None
-    proof: Proof | None
+    proof: Inclusion | None
     wrong: str
     """In which way the record fails this receipt, in a sentence; empty while it does not."""
 
@@ -141,10 +130,6 @@ class Standing:
     def signed_at(self) -> datetime | None:
         """When the checkpoint in hand was signed, as long as the database speaks of the same one."""
         return self.head.signed_at if self.proof and self.proof.size == self.head.size else None
-
-
-class NotProved(Exception):
-    """The record does not bear a receipt out. The message says in which way."""
 
 
 def standing_of(receipt: Receipt, now: datetime) -> Standing:
@@ -196,28 +181,15 @@ def _kept_promise(receipt: Receipt, origin: str, keys: Sequence[bytes]) -> Promi
     return promise
 
 
-def _proof(entry: bytes, index: int | None, origin: str, keys: Sequence[bytes]) -> Proof | None:
+def _proof(entry: bytes, index: int | None, origin: str, keys: Sequence[bytes]) -> Inclusion | None:
     """From the files of the published log; None while the last checkpoint does not reach so far. Raises NotProved."""
-    folder = log_folder()
-    note = folder.checkpoint()
+    note = log_folder().checkpoint()
     if note is None or index is None:
         return None
-    try:
-        key = vouched(note, [VerifierKey(origin, ED25519, public) for public in keys])[-1]
-        checkpoint = Checkpoint.read(note_text(note))
-    except BadNote as fault:
-        raise NotProved(f"The checkpoint of the record does not bear its signature. {fault}") from None
-    if checkpoint.origin != origin:
-        raise NotProved("The checkpoint of the record is that of another log.")
-    if index >= checkpoint.size:
-        return None
-    try:
-        hashes = folder.inclusion(index, checkpoint.size)
-    except MissingTile as fault:
-        raise NotProved(f"A file of the published record is missing. {fault}") from None
-    if not verify_inclusion(index, checkpoint.size, leaf_hash(entry), hashes, checkpoint.root):
-        raise NotProved("This line does not stand at its place in the record that was signed.")
-    return Proof(index, checkpoint.size, hashes, note, key)
+    found = inclusion_of(index, leaf_hash(entry), note=note, origin=origin, keys=keys)
+    if found is not None and found.fault:
+        raise NotProved(found.fault)
+    return found
 
 
 def file_name(entry_id: str) -> str:

@@ -69,7 +69,7 @@ def test_a_group_too_small_to_be_weighed_is_departed_from_by_nothing(client, dec
 
 def test_the_list_offers_each_capacity_that_was_departed_from_with_how_often(client, decided):
     page = client.get("/decisions").get_data(as_text=True)
-    facet = page.partition("Differs from what was asked by")[2].partition("</details>")[0]
+    facet = page.partition("Group it differs from")[2].partition("</details>")[0]
     assert "Businesses" in facet
     assert "?departs=business" in facet
     assert "Charities" not in facet
