@@ -100,10 +100,10 @@ def settle_record() -> None:
         pass
 
 
-def settle_tallies() -> None:
-    """The same where nobody reads, searches or is written to yet: the played past of a demonstration."""
+def settle_a_played_day() -> None:
+    """The same where nobody reads or searches yet: a day in the past of a demonstration."""
     _place_all()
-    followers.catch_up(FOLLOWERS[:1])
+    followers.catch_up([follower for follower in FOLLOWERS if not follower.keeps_outside])
 
 
 def _place_all() -> None:
@@ -116,7 +116,7 @@ def _place_all() -> None:
 @click.option("--empty", is_flag=True, help="The catalogue only, without demonstration people and votes.")
 def prepare(empty: bool) -> None:
     """Make the database ready, with the catalogue and (in a demonstration) some invented participation."""
-    from seed_data import demonstration, loader
+    from seed_data import demonstration, loader, people
 
     folder = settings().data_dir
     unfinished = folder / "unfinished"
@@ -132,7 +132,7 @@ def prepare(empty: bool) -> None:
         db.engine.dispose()
         unfinished.touch()
         if settings().is_demonstration and not empty:
-            demonstration.play(migrate_and_open, settle_tallies)
+            demonstration.play(migrate_and_open, settle_a_played_day)
             mend_search()
             settle_record()
             demonstration.deliver_the_past()
@@ -145,7 +145,7 @@ def prepare(empty: bool) -> None:
     settle_record()
     Keeper().refresh()
     if (folder / ACCOUNTS_FILE).exists():
-        (folder / ACCOUNTS_FILE).write_text(demonstration.accounts_text(settings().site_url), "utf-8")
+        (folder / ACCOUNTS_FILE).write_text(people.accounts_text(settings().site_url), "utf-8")
 
 
 def _begin_anew_without_its_database(folder: Path) -> None:

@@ -8,18 +8,21 @@ from sqlalchemy import select
 from accounts.models import Account
 from analysis.models import Point
 from analysis.queries import points_of, ungrouped
-from analysis.rules import FEW_SUMMARY, FEW_TITLE, TITLE_LENGTH
+from analysis.rules import FEW_SUMMARY, FEW_TITLE, TITLE_LENGTH, same_words
 from analysis.services import make_point, put_under
 from core.db import db
-from decisions.answers import save_answer
+from decisions.answers import assign_answer, save_answer
 from decisions.models import AnswerDraft
 from decisions.rules import Outcome, Verdict
 from regulations.models import Regulation
+from seed_data.correspondence import say_what_it_makes
+from seed_data.people import person
+from seed_data.script import alike
 from voting.models import Comment
 from voting.rules import Choice
 from voting.shown import Reason
 
-POINTS_OF_A_CHOICE = 2
+POINTS_OF_A_CHOICE = 3
 INVENTED = "This is an invented answer for the demonstration."
 _SENTENCE = re.compile(r"(?<=[.!?])\s")
 REASONS = {
@@ -40,12 +43,39 @@ OF_FEW = (
 )
 
 
-def answer_what_was_said(
-    *, regulation: Regulation, outcome: Outcome, statement: str, by: Account, now: datetime
+def make_points(*, regulation: Regulation, by: Account, now: datetime) -> None:
+    """Points of the reasons most people stand behind, and one group for the rest; then what was sent in makes some."""
+    few: list[Reason] = []
+    for choice in Choice:
+        groups = _alike([reason for reason in ungrouped(regulation.id) if reason.choice == choice])
+        for group in groups[:POINTS_OF_A_CHOICE]:
+            point = make_point(
+                regulation=regulation, title=_first_sentence(group[0].text), summary="", by=by, now=now,
+                demonstration=True,
+            )  # fmt: skip
+            _put(point, group, by, now)
+            say_what_it_makes(regulation=regulation, choice=choice, point=point, by=by, now=now)
+        few += [reason for group in groups[POINTS_OF_A_CHOICE:] for reason in group]
+    if few:
+        point = make_point(
+            regulation=regulation, title=FEW_TITLE, summary=FEW_SUMMARY, by=by, now=now, few=True, demonstration=True
+        )
+        _put(point, few, by, now)
+
+
+def answer_points(
+    *,
+    regulation: Regulation,
+    outcome: Outcome,
+    statement: str,
+    by: Account,
+    now: datetime,
+    half: bool = False,
 ) -> None:
-    """Points of the reasons most people stand behind, one group for the rest, and an answer to each of them."""
-    _make_points(regulation, by, now)
-    for row in points_of(regulation.id):
+    """An answer to every point; or to the first half of them, the next being given to a colleague to write."""
+    rows = points_of(regulation.id)
+    answered = rows[: (len(rows) + 1) // 2] if half else rows
+    for row in answered:
         verdict = Verdict.ACCEPT_IN_PART if row.few else _verdict(row.by_choice, outcome)
         reasons = OF_FEW if row.few else REASONS[verdict].format(statement=statement)
         version = db.session.scalar(select(AnswerDraft.version).filter_by(point_id=row.id)) or 0
@@ -53,24 +83,23 @@ def answer_what_was_said(
             regulation=regulation, point=db.session.get_one(Point, row.id), verdict=verdict,
             reasons=f"{INVENTED} {reasons}", version=version, by=by, now=now,
         )  # fmt: skip
+    for row in rows[len(answered) :][:1]:
+        assign_answer(
+            regulation=regulation, point=db.session.get_one(Point, row.id), to=person("analyst", now),
+            instead_of=None, by=by, now=now,
+        )  # fmt: skip
 
 
-def _make_points(regulation: Regulation, by: Account, now: datetime) -> None:
-    waiting, few = ungrouped(regulation.id), []
-    for choice in Choice:
-        said = [reason for reason in waiting if reason.choice == choice]
-        for reason in said[:POINTS_OF_A_CHOICE]:
-            point = make_point(
-                regulation=regulation, title=_first_sentence(reason.text), summary="", by=by, now=now,
-                demonstration=True,
-            )  # fmt: skip
-            _put(point, [reason], by, now)
-        few += said[POINTS_OF_A_CHOICE:]
-    if few:
-        point = make_point(
-            regulation=regulation, title=FEW_TITLE, summary=FEW_SUMMARY, by=by, now=now, few=True, demonstration=True
-        )
-        _put(point, few, by, now)
+def _alike(reasons: list[Reason]) -> list[list[Reason]]:
+    """Those in the same words together, with those that make the same point; most people first, its own words first."""
+    groups: dict[str, list[Reason]] = {}
+    beginnings = alike()
+    for reason in reasons:
+        begins = beginnings.get(reason.text)
+        leader = next((each for each in reasons if begins and each.text.startswith(begins)), reason)
+        group = groups.setdefault(same_words(leader.text), [])
+        group.insert(0 if leader is reason else len(group), reason)
+    return sorted(groups.values(), key=lambda group: -sum(1 + reason.supports for reason in group))
 
 
 def _put(point: Point, reasons: list[Reason], by: Account, now: datetime) -> None:

@@ -3,6 +3,7 @@
 import random
 import tomllib
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,10 @@ class Voice:
     capacity: Capacity
     organisation: str
     name: str
+    alike: str = ""
+    """How another reason begins that makes the same point; they are put under one point."""
+    paper: str = ""
+    """What stands in the paper that comes with the ballot."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,16 @@ class Part:
     lean: dict[str, int]
     directions: dict[str, int]
     voices: tuple[Voice, ...] = ()
+    speaks: dict[str, dict[Capacity, int]] = field(default_factory=dict)
+    """By choice, who those are who write nothing, where it is not as everywhere."""
+    tells: bool = False
+    """Most add where they are, how large they are and what it costs them."""
+    steady: bool = False
+    """Nobody has second thoughts, so that the numbers come out as they are written."""
+
+    @classmethod
+    def of_few(cls) -> "Part":
+        return cls(0, {}, {})
 
     def without_words(self, draw: random.Random) -> list[Wordless]:
         """The choices of those who write nothing, shuffled, so that all together lean as they are meant to."""
@@ -78,6 +93,8 @@ class Ruling:
     departure_reason: str
     other_evidence: str
     days_after_close: int
+    departures: dict[str, str] = field(default_factory=dict)
+    """For some capacities a reason of their own."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +103,18 @@ class Script:
     rulings: tuple[Ruling, ...] = ()
 
 
+@cache
 def read_script() -> Script:
-    parts = {slug: _part(given) for slug, given in _table("voices.toml").items()}
-    return Script(parts, tuple(_ruling(given) for given in _table("decisions.toml")["decision"]))
+    parts = {slug: _part(given) for slug, given in table("voices.toml").items()}
+    return Script(parts, tuple(ruling(given) for given in table("decisions.toml")["decision"]))
+
+
+@cache
+def alike() -> dict[str, str]:
+    """By the text of each reason that makes another's point, how that other one begins."""
+    written = [each for part in read_script().parts.values() for each in part.voices]
+    written += [voice(given) for given in table("one_voter.toml")["contribution"]]
+    return {each.text: each.alike for each in written if each.alike}
 
 
 def quiet_part(draw: random.Random) -> Part:
@@ -97,26 +123,38 @@ def quiet_part(draw: random.Random) -> Part:
     return Part(draw.randint(*QUIET_VOTES), lean, dict.fromkeys(Direction, 1))
 
 
-def _table(name: str) -> dict[str, Any]:
+@cache
+def table(name: str) -> dict[str, Any]:
     return tomllib.loads((FOLDER / name).read_text("utf-8"))
 
 
 def _part(given: dict[str, Any]) -> Part:
-    voices = tuple(
-        Voice(
-            choice=Choice(voice["choice"]),
-            direction=Direction(voice["direction"]) if "direction" in voice else None,
-            text=voice["text"],
-            capacity=Capacity(voice.get("capacity", "public")),
-            organisation=voice.get("organisation", ""),
-            name=voice.get("name", ""),
-        )
-        for voice in given.get("reasons", ())
+    speaks = given.get("speaks", {})
+    return Part(
+        given["votes"],
+        given["lean"],
+        given.get("directions", dict.fromkeys(Direction, 1)),
+        tuple(voice(each) for each in given.get("reasons", ()) for _ in range(each.get("sent_by", 1))),
+        {choice: {Capacity(who): number for who, number in of.items()} for choice, of in speaks.items()},
+        tells=given.get("tells", False),
+        steady=given.get("steady", False),
     )
-    return Part(given["votes"], given["lean"], given.get("directions", dict.fromkeys(Direction, 1)), voices)
 
 
-def _ruling(given: dict[str, Any]) -> Ruling:
+def voice(given: dict[str, Any]) -> Voice:
+    return Voice(
+        choice=Choice(given["choice"]),
+        direction=Direction(given["direction"]) if "direction" in given else None,
+        text=given["text"],
+        capacity=Capacity(given.get("capacity", "public")),
+        organisation=given.get("organisation", ""),
+        name=given.get("name", ""),
+        alike=given.get("alike", ""),
+        paper=given.get("paper", ""),
+    )
+
+
+def ruling(given: dict[str, Any]) -> Ruling:
     return Ruling(
         slug=given["regulation"],
         outcome=Outcome(given["outcome"]),
@@ -126,4 +164,5 @@ def _ruling(given: dict[str, Any]) -> Ruling:
         departure_reason=given.get("departure_reason", ""),
         other_evidence=given.get("other_evidence", ""),
         days_after_close=given.get("days_after_close", 45),
+        departures=given.get("departures", {}),
     )

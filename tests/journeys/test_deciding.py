@@ -3,7 +3,7 @@
 import json
 import urllib.request
 
-from seed_data.demonstration import PASSWORD
+from seed_data.people import PASSWORD
 from tests.journeys.conftest import DESK, PHONE, Visit, eventually
 
 SLUG_OF = "/regulations.json?theme={}&sort=title"

@@ -5,19 +5,8 @@ import re
 import sqlite3
 import stat
 
-import pytest
-
 from seed_data.script import read_script
-from tests.demonstration import demonstration, flask, made_demonstration
-
-__all__ = ["demonstration", "made_demonstration"]
-
-
-@pytest.fixture(scope="module")
-def ask(made_demonstration):
-    connection = sqlite3.connect(f"file:{made_demonstration / 'regulation-review.sqlite'}?mode=ro", uri=True)
-    yield lambda query: connection.execute(query).fetchall()
-    connection.close()
+from tests.demonstration import flask
 
 
 def test_the_record_begins_with_its_opening_and_has_no_gap(ask):
