@@ -29,6 +29,7 @@ import decisions.answer_sheet_routes  # its routes belong to the same blueprint
 import decisions.desk_routes  # its routes belong to the blueprint of decisions.routes
 import decisions.milestone_routes
 import decisions.routes
+import notices.queries
 import notices.routes
 import pages.decision_routes
 import pages.evidence_routes
@@ -142,6 +143,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     forms.exempt(notices.routes.stop)  # mail programs press that button, without a session; it has its own secret
     core.mail.enclose(app, RECEIPT, enclose_receipt)
     accounts.routes.tell_on_account(app, notices.routes.tell_of_mail)
+    decisions.desk_routes.tell_on_desk(app, notices.queries.letters_to_write)
     _add_search(app)
     _add_commands(app)
     return app

@@ -64,7 +64,7 @@ def _preview(form: ImportForm) -> dict[str, Any]:
         raise RuleBroken("Choose a file.", field="file")
     name, content = form.file.data.filename or "", form.file.data.read()
     table = read_table(name, content)
-    prepared = prepare(table, now=clock.now(), theme=_theme(form))
+    prepared = prepare(table, now=clock.now(), by=_me(), theme=_theme(form))
     form.kept.data = keep_upload(name, content) if prepared.ready and not prepared.wrong else ""
     return {"table": table, "file_name": name, "prepared": prepared, "rows": _rows(prepared), "told": WRONG_TOLD}
 

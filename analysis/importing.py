@@ -18,6 +18,7 @@ from analysis.submissions import (
     About,
     add_submission,
     check_may_enter,
+    check_may_handle,
     digest_of,
     points_meant,
     references,
@@ -26,7 +27,7 @@ from analysis.submissions import (
 from analysis.tables import Table
 from core.clock import uk_day
 from core.db import db, take_turn
-from core.errors import RuleBroken
+from core.errors import NotAllowed, RuleBroken
 from regulations.models import Regulation, Theme
 from regulations.rules import Citation
 
@@ -89,13 +90,18 @@ class ImportRefused(RuleBroken):
 
 
 def prepare(
-    table: Table, *, now: datetime, theme: Theme | None = None, regulation: Regulation | None = None
+    table: Table,
+    *,
+    now: datetime,
+    by: Account | None = None,
+    theme: Theme | None = None,
+    regulation: Regulation | None = None,
 ) -> Prepared:
-    """``theme`` or ``regulation`` is what rows are about that name neither."""
+    """``theme`` or ``regulation`` is what rows are about that name neither; ``by`` is None for the operator."""
     heads = list(_wrong_columns(table, theme is not None or regulation is not None))
     if heads:
         return Prepared(wrong=heads)
-    reader = _Reader(uk_day(now), theme, regulation)
+    reader = _Reader(uk_day(now), theme, regulation, by)
     ready, wrong, known, digests = [], [], [], set(db.session.scalars(select(Submission.digest)))
     for number, cells in table.rows:
         row = reader.read(number, cells)
@@ -122,7 +128,7 @@ def import_rows(
     """Enter every row, or none: raises ImportRefused with what is wrong. ``by`` is None for the operator."""
     check_may_enter(by)
     take_turn("submissions")
-    prepared = prepare(table, now=now, theme=theme, regulation=regulation)
+    prepared = prepare(table, now=now, by=by, theme=theme, regulation=regulation)
     if prepared.wrong:
         raise ImportRefused(prepared.wrong)
     free = references(now)
@@ -157,9 +163,11 @@ class _Reader:
     today: date
     theme: Theme | None
     regulation: Regulation | None
+    by: Account | None
     wrong: list[Wrong] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.allowed: dict[int | str, str] = {}
         self.themes = {theme.slug: theme for theme in db.session.scalars(select(Theme))}
         self.regulations: dict[str, Regulation] = {}
         for listed in db.session.scalars(select(Regulation).options(joinedload(Regulation.theme))):
@@ -180,7 +188,7 @@ class _Reader:
             except _CellWrong as wrong:
                 self.wrong.append(Wrong(number, column, str(wrong)))
 
-        about = cell("regulation", lambda _: self._about(said))
+        about = cell("regulation", lambda _: self._own(self._about(said)))
         given: dict[str, Any] = {
             "how": cell("how", lambda written: How(_one_of(written, How))),
             "capacity": cell("capacity", lambda written: Capacity(_one_of(written, Capacity))),
@@ -218,6 +226,18 @@ class _Reader:
         if self.theme is not None:
             return self.theme, None
         raise _CellWrong("is empty, and so is theme. Write the number of the regulation it is about.")
+
+    def _own(self, about: tuple[Theme, Regulation | None]) -> tuple[Theme, Regulation | None]:
+        key = about[1].department_id if about[1] else about[0].slug
+        if key not in self.allowed:
+            try:
+                check_may_handle(self.by, About(*about))
+                self.allowed[key] = ""
+            except NotAllowed as refused:
+                self.allowed[key] = refused.message
+        if self.allowed[key]:
+            raise _CellWrong(self.allowed[key])
+        return about
 
     def _points(self, written: str, regulation: Regulation | None) -> tuple[str, ...]:
         known = self.points.get(regulation.id, {}) if regulation else {}

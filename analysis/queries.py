@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, literal, or_, select, union_all
+from sqlalchemy import Select, Subquery, and_, exists, func, literal, or_, select, union_all
 from sqlalchemy.orm import joinedload
 
 from accounts.rules import Capacity
@@ -16,6 +16,7 @@ from analysis.models import Dispute, Grouping, Point, PointWording, SubmissionPo
 from core.db import db
 from core.errors import NotFound
 from regulations.models import Regulation, Theme
+from regulations.responsible import of_department
 from regulations.rules import Split
 from voting.models import Comment, Support, Vote
 from voting.queries import reasons_of
@@ -91,17 +92,29 @@ def _rows(wanted: Select[Any], which: Any) -> list[PointRow]:
         Point.id, Point.public_id, Point.entry_id, Point.title, Point.summary, Point.few, Point.version,
         Point.changed_at, submissions,
     )  # fmt: skip
-    found = db.session.execute(columns.order_by(Point.id)).all()
-    people = _people(which) if found else {}
-    rows = [PointRow(**row._mapping, **people.get(row.id, _nobody())) for row in found]
-    return sorted(rows, key=lambda row: (row.few, -row.behind))
+    people = _people(which)
+    each = columns.add_columns(people.c.choice, people.c.capacity, people.c.people, people.c.wrote)
+    points: dict[int, dict[str, Any]] = {}
+    for row in db.session.execute(each.outerjoin(people, people.c.point_id == Point.id).order_by(Point.id)):
+        said = dict(row._mapping)
+        choice, capacity, behind, wrote = (said.pop(name) for name in ("choice", "capacity", "people", "wrote"))
+        of = points.setdefault(row.id, said | _nobody())
+        if behind is not None:
+            of["behind"] += behind
+            of["comments"] += int(wrote)
+            of["by_choice"][Choice(choice)] += behind
+            of["by_capacity"][capacity] = of["by_capacity"].get(capacity, 0) + behind
+    for of in points.values():
+        of["by_capacity"] = {c: of["by_capacity"][c] for c in Capacity if c in of["by_capacity"]}
+    return sorted((PointRow(**of) for of in points.values()), key=lambda row: (row.few, -row.behind))
 
 
 def _nobody() -> dict[str, Any]:
     return {"behind": 0, "comments": 0, "by_choice": dict.fromkeys(Choice, 0), "by_capacity": {}}
 
 
-def _people(which: Any) -> dict[int, dict[str, Any]]:
+def _people(which: Any) -> Subquery:
+    """How many stand behind each point, by what they chose and whom they speak for, and how many of them wrote."""
     which = and_(which, Point.withdrawn_at.is_(None))
     authors = (
         select(Grouping.point_id, Comment.account_id, Comment.choice, Comment.capacity, literal(1).label("wrote"))
@@ -124,23 +137,14 @@ def _people(which: Any) -> dict[int, dict[str, Any]]:
         .group_by(each.c.point_id, each.c.account_id)
         .subquery()
     )  # fmt: skip
-    added = select(
+    counted = select(
         once.c.point_id,
         once.c.choice,
         once.c.capacity,
         func.count().label("people"),
         func.sum(once.c.wrote).label("wrote"),
-    ).group_by(once.c.point_id, once.c.choice, once.c.capacity)
-    found: dict[int, dict[str, Any]] = {}
-    for row in db.session.execute(added):
-        of = found.setdefault(row.point_id, _nobody())
-        of["behind"] += row.people
-        of["comments"] += int(row.wrote)
-        of["by_choice"][Choice(row.choice)] += row.people
-        of["by_capacity"][row.capacity] = of["by_capacity"].get(row.capacity, 0) + row.people
-    for of in found.values():
-        of["by_capacity"] = {c: of["by_capacity"][c] for c in Capacity if c in of["by_capacity"]}
-    return found
+    )
+    return counted.group_by(once.c.point_id, once.c.choice, once.c.capacity).subquery()
 
 
 def comments_under(
@@ -197,19 +201,21 @@ class ToRead:
     unread: int
 
 
-def regulations_to_read(*, offset: int, limit: int) -> list[ToRead]:
-    """Those whose themes close or closed first come first."""
+def regulations_to_read(*, department: int | None = None, offset: int, limit: int) -> list[ToRead]:
+    """Of one department or of all; those whose themes close or closed first come first."""
     wanted = (
         _to_read(Regulation.slug, Regulation.title, Theme.title, Theme.closes_at, func.count(Comment.id))
         .group_by(Regulation.id, Regulation.slug, Regulation.title, Theme.title, Theme.closes_at)
+        .where(of_department(department))
         .order_by(Theme.closes_at, func.count(Comment.id).desc(), Regulation.id)
     )
     return [ToRead(*row) for row in db.session.execute(wanted.offset(offset).limit(limit))]
 
 
-def count_to_read() -> tuple[int, int]:
+def count_to_read(department: int | None = None) -> tuple[int, int]:
     """How many regulations have comments that wait to be read, and how many comments."""
-    row = db.session.execute(_to_read(func.count(Regulation.id.distinct()), func.count(Comment.id))).one()
+    counts = _to_read(func.count(Regulation.id.distinct()), func.count(Comment.id))
+    row = db.session.execute(counts.where(of_department(department))).one()
     return row[0], row[1]
 
 
@@ -218,6 +224,11 @@ def _to_read(*columns: Any) -> Select[Any]:
     found: Select[Any] = select(*columns).select_from(Comment)
     joined = found.join(Regulation, Regulation.id == Comment.regulation_id).join(Theme, Theme.id == Regulation.theme_id)
     return joined.where(_published, ~_is_grouped, is_open)
+
+
+def comments_to_read() -> Select[Any]:
+    """How many comments wait to be read."""
+    return _to_read(func.count(Comment.id))
 
 
 def read_before(ids: Collection[int]) -> set[int]:
@@ -298,22 +309,31 @@ class OpenDispute:
     regulation_title: str
 
 
-def open_disputes(regulation_id: int | None = None) -> list[OpenDispute]:
-    """The longest waiting first."""
-    wanted = (
-        select(
-            Dispute.id, Dispute.raised_at, Grouping.comment_id, Point.id.label("point"), Point.title.label("said"),
-            Point.public_id, Regulation.id.label("regulation"), Regulation.slug, Regulation.title,
-        )
+def open_disputes(regulation_id: int | None = None, *, department: int | None = None) -> list[OpenDispute]:
+    """Those on one regulation, on one department's, or on all: the longest waiting first."""
+    wanted = _waiting(
+        Dispute.id, Dispute.raised_at, Grouping.comment_id, Point.id.label("point"), Point.title.label("said"),
+        Point.public_id, Regulation.id.label("regulation"), Regulation.slug, Regulation.title,
+    ).where(of_department(department))  # fmt: skip
+    if regulation_id is not None:
+        wanted = wanted.where(Point.regulation_id == regulation_id)
+    return [OpenDispute(*row) for row in db.session.execute(wanted.order_by(Dispute.raised_at, Dispute.id))]
+
+
+def disputes_waiting() -> Select[Any]:
+    """How many objections wait for a second look."""
+    return _waiting(func.count())
+
+
+def _waiting(*columns: Any) -> Select[Any]:
+    return (
+        select(*columns)
+        .select_from(Dispute)
         .join(Grouping, Grouping.id == Dispute.grouping_id)
         .join(Point, Point.id == Grouping.point_id)
         .join(Regulation, Regulation.id == Point.regulation_id)
         .where(Dispute.settled_at.is_(None))
-        .order_by(Dispute.raised_at, Dispute.id)
-    )  # fmt: skip
-    if regulation_id is not None:
-        wanted = wanted.where(Point.regulation_id == regulation_id)
-    return [OpenDispute(*row) for row in db.session.execute(wanted)]
+    )
 
 
 def dispute_with(id: int) -> Dispute:

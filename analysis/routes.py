@@ -24,6 +24,7 @@ from core.errors import Clash, NotAllowed, RuleBroken
 from core.forms import Form, tidy_line
 from core.paging import Page, page_number
 from regulations.queries import regulation_with
+from regulations.responsible import bound_to, check_may_work_on, regulation_to_work_on
 from voting.queries import reasons_of
 from voting.rules import Choice
 from voting.shown import Reason
@@ -50,9 +51,10 @@ def _me() -> Account:
 @staff(*services.ANALYSTS)
 def to_read() -> str:
     """Every regulation on which comments wait to be read."""
-    regulations, comments = queries.count_to_read()
+    own = bound_to(_me())
+    regulations, comments = queries.count_to_read(own)
     number = min(page_number(request.args.get("page")), Page([], 1, regulations, PER_PAGE).pages)
-    rows = queries.regulations_to_read(offset=(number - 1) * PER_PAGE, limit=PER_PAGE)
+    rows = queries.regulations_to_read(department=own, offset=(number - 1) * PER_PAGE, limit=PER_PAGE)
     return render_template(
         "analysis/to_read.html",
         page=Page(
@@ -60,6 +62,7 @@ def to_read() -> str:
         ),
         page_url=lambda n: url_for("analysis.to_read", page=n),
         comments=comments,
+        own_department=own is not None,
         today=clock.uk_day(clock.now()),
     )
 
@@ -70,7 +73,7 @@ def points(slug: str) -> Answer:
     """The desk: what nobody has read yet beside the points there are."""
     form, status = SortingForm(), 200
     asked = _asked()
-    rows = queries.points_of(regulation_with(slug).id)
+    rows = queries.points_of(regulation_to_work_on(slug, _me()).id)
     form.offer(rows)
     if form.validate_on_submit():
         try:
@@ -185,6 +188,7 @@ def point(public_id: str) -> Answer:
     """One point: its words, and what stands under it."""
     do, status, clashed = request.form.get("do", ""), 200, False
     found = queries.point_with(public_id)
+    check_may_work_on(_me(), found.regulation)
     data = {"version": str(found.version), "title": found.title, "summary": found.summary}
     wording, under, giving_up = WordingForm(data=data), UnderForm(), WithdrawForm()
     forms = {"reword": wording, "take_out": under, "also": under, "withdraw": giving_up}
@@ -275,10 +279,12 @@ def _withdraw(held: Point) -> str:
 @staff(*services.ANALYSTS)
 def disputes() -> str:
     """Every objection that waits for a second look."""
-    waiting = queries.open_disputes()
+    own = bound_to(_me())
+    waiting = queries.open_disputes(department=own)
     return render_template(
         "analysis/disputes.html",
         said=get_flashed_messages(),
+        own_department=own is not None,
         waiting=[vars(row) | {"raised_at": in_uk(row.raised_at)} for row in waiting],
     )
 
@@ -289,6 +295,7 @@ def dispute(dispute_id: int) -> Answer:
     """Look again at where a reason was put."""
     found, form, status = queries.dispute_with(dispute_id), SecondLookForm(), 200
     point = found.grouping.point
+    check_may_work_on(_me(), point.regulation)
     others = [row for row in queries.points_of(point.regulation_id) if row.id != point.id]
     form.offer(others)
     if form.validate_on_submit():

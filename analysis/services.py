@@ -17,6 +17,7 @@ from audit.services import record
 from core.db import db, take_turn
 from core.errors import Clash, NotAllowed, RuleBroken
 from regulations.models import Regulation
+from regulations.responsible import check_may_work_on
 from regulations.rules import Split
 from voting.models import Comment
 
@@ -34,7 +35,7 @@ def make_point(
     demonstration: bool = False,
 ) -> Point:
     """Name one distinct argument. ``few`` makes the one group that gathers what few people raised."""
-    _check_analyst(by)
+    _check_analyst(by, regulation)
     rules.check_open_to_grouping(is_kept(regulation))
     rules.check_wording(title, summary)
     if few:
@@ -52,7 +53,7 @@ def make_point(
 
 def reword_point(*, point: Point, version: int, title: str, summary: str, by: Account, now: datetime) -> Point:
     """Say a point better. ``version`` is the wording one began from; raises Clash when a colleague was first."""
-    _check_analyst(by)
+    _check_analyst(by, point.regulation)
     rules.check_wording(title, summary)
     _hold(point)
     rules.check_stands(point.withdrawn_at is not None)
@@ -68,7 +69,7 @@ def reword_point(*, point: Point, version: int, title: str, summary: str, by: Ac
 
 def withdraw_point(*, point: Point, by: Account, now: datetime) -> None:
     """Give a point up. What stood under it waits to be read again, unless it is under another point too."""
-    _check_analyst(by)
+    _check_analyst(by, point.regulation)
     _hold(point)
     rules.check_stands(point.withdrawn_at is not None)
     for grouping in db.session.scalars(select(Grouping).filter_by(point_id=point.id, stands=True)):
@@ -82,7 +83,7 @@ def withdraw_point(*, point: Point, by: Account, now: datetime) -> None:
 
 def put_under(*, point: Point, comments: Sequence[Comment], by: Account, now: datetime) -> list[Grouping]:
     """Put reasons, in the words they have now, under a point; those that stand there already stay as they are."""
-    _check_analyst(by)
+    _check_analyst(by, point.regulation)
     rules.check_open_to_grouping(is_kept(point.regulation))
     rules.check_ticked(len(comments))
     _hold(point)
@@ -96,7 +97,7 @@ def put_under(*, point: Point, comments: Sequence[Comment], by: Account, now: da
 
 def take_out(*, point: Point, comments: Sequence[Comment], by: Account, now: datetime) -> None:
     """Take reasons out from under a point. An objection that waits is settled by that."""
-    _check_analyst(by)
+    _check_analyst(by, point.regulation)
     rules.check_ticked(len(comments))
     _hold(point)
     wanted = select(Grouping).where(
@@ -126,7 +127,7 @@ def object_to(*, grouping: Grouping, author: Account, now: datetime) -> Dispute:
 
 def settle_dispute(*, dispute: Dispute, outcome: Outcome, by: Account, now: datetime, to: Iterable[Point] = ()) -> None:
     """Having looked again, leave a reason where it is, or take it out and put it under other points, if there are."""
-    _check_analyst(by)
+    _check_analyst(by, dispute.grouping.point.regulation)
     db.session.refresh(dispute, with_for_update=True)
     if dispute.settled_at is not None:
         raise Clash("A colleague has settled this already.")
@@ -154,9 +155,10 @@ def point_text(title: str, summary: str) -> str:
     return rfc8785.dumps({"title": title, "summary": summary}).decode()
 
 
-def _check_analyst(by: Account) -> None:
+def _check_analyst(by: Account, regulation: Regulation) -> None:
     if by.role not in ANALYSTS:
         raise NotAllowed("Only analysts and officials may make points and put reasons under them.")
+    check_may_work_on(by, regulation)
 
 
 def _standing_few(regulation: Regulation) -> int | None:

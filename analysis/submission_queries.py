@@ -14,6 +14,7 @@ from analysis.submission_rules import How, Withheld
 from core.db import db
 from core.errors import NotFound
 from regulations.models import Regulation, Theme
+from regulations.responsible import of_department, touches_department
 from regulations.rules import Citation, Split
 
 
@@ -153,21 +154,16 @@ class Entered:
     """Of the regulation, or of the theme."""
 
 
-def count_entered(*, waiting: bool) -> int:
-    return db.session.scalar(_narrowed(select(func.count()).select_from(Submission), waiting)) or 0
+def count_entered(*, waiting: bool, department: int | None = None) -> int:
+    return db.session.scalar(_entered(waiting, department, func.count())) or 0
 
 
-def entered(*, waiting: bool, offset: int, limit: int) -> list[Entered]:
-    """The newest first; of those that wait to be looked at the oldest."""
-    wanted = _narrowed(
-        select(
-            Submission.reference, Submission.how, Submission.capacity, Submission.organisation_name,
-            Submission.received_on, Submission.withheld_because, Submission.entered_by, Submission.entered_at,
-            func.coalesce(Regulation.title, Theme.title),
-        )
-        .join(Theme, Theme.id == Submission.theme_id)
-        .outerjoin(Regulation, Regulation.id == Submission.regulation_id),
-        waiting,
+def entered(*, waiting: bool, department: int | None = None, offset: int, limit: int) -> list[Entered]:
+    """Those on one department's regulations or on all: the newest first; of those to be looked at the oldest."""
+    wanted = _entered(
+        waiting, department, Submission.reference, Submission.how, Submission.capacity, Submission.organisation_name,
+        Submission.received_on, Submission.withheld_because, Submission.entered_by, Submission.entered_at,
+        func.coalesce(Regulation.title, Theme.title),
     )  # fmt: skip
     order = Submission.id if waiting else Submission.id.desc()
     return [
@@ -176,8 +172,10 @@ def entered(*, waiting: bool, offset: int, limit: int) -> list[Entered]:
     ]
 
 
-def _narrowed(wanted: Any, waiting: bool) -> Any:
-    return wanted.where(Submission.withheld_because == Withheld.WAITING) if waiting else wanted
+def _entered(waiting: bool, department: int | None, *columns: Any) -> Any:
+    found: Any = select(*columns).select_from(Submission).join(Theme, Theme.id == Submission.theme_id)
+    found = found.outerjoin(Regulation, Regulation.id == Submission.regulation_id).where(touches_department(department))
+    return found.where(Submission.withheld_because == Withheld.WAITING) if waiting else found
 
 
 MOST_NAMED = 20
@@ -191,8 +189,8 @@ class Named:
     theme: str
 
 
-def regulations_named(words: str) -> list[Named]:
-    """Regulations whose title or number holds all the words, of whatever stage."""
+def regulations_named(words: str, department: int | None = None) -> list[Named]:
+    """One department's regulations, or any, whose title or number holds all the words, of whatever stage."""
     wanted = select(
         Regulation.slug, Regulation.title, Regulation.kind, Regulation.year, Regulation.number,
         Theme.title.label("theme"),
@@ -203,5 +201,5 @@ def regulations_named(words: str) -> list[Named]:
             wanted = wanted.where(
                 Regulation.title.icontains(word, autoescape=True) | number.icontains(word, autoescape=True)
             )
-    rows = db.session.execute(wanted.order_by(Regulation.title).limit(MOST_NAMED))
+    rows = db.session.execute(wanted.where(of_department(department)).order_by(Regulation.title).limit(MOST_NAMED))
     return [Named(row.slug, row.title, Citation(row.kind, row.year, row.number).official, row.theme) for row in rows]

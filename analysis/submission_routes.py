@@ -16,7 +16,7 @@ from analysis.services import ANALYSTS
 from analysis.submission_forms import SHOWN, PaperForm, ReviewForm, SubmissionForm
 from analysis.submission_queries import count_entered, entered, points_made, regulations_named
 from analysis.submission_rules import MOST_BYTES, How, Withheld
-from analysis.submissions import submission_with
+from analysis.submissions import About, submission_with
 from core import clock
 from core.access import staff
 from core.db import transaction
@@ -24,7 +24,13 @@ from core.errors import Clash, NotFound, RuleBroken
 from core.forms import Form, tidy_line
 from core.paging import Page, page_number
 from regulations.models import Regulation, Theme
-from regulations.queries import regulation_with, theme_with, themes
+from regulations.queries import ThemeRow, theme_with, themes
+from regulations.responsible import (
+    bound_to,
+    check_may_work_on_some_of,
+    regulation_to_work_on,
+    themes_of_department,
+)
 
 bp = Blueprint("submissions", __name__)
 
@@ -44,15 +50,17 @@ def _let_forms_answer_for_themselves(state: BlueprintSetupState) -> None:
 @bp.route("/staff/submissions")
 @staff(*ANALYSTS)
 def list_submissions() -> str:
-    waiting, looked_at = count_entered(waiting=True), request.args.get("show") == "waiting"
-    total = waiting if looked_at else count_entered(waiting=False)
+    own, looked_at = bound_to(_me()), request.args.get("show") == "waiting"
+    waiting = count_entered(waiting=True, department=own)
+    total = waiting if looked_at else count_entered(waiting=False, department=own)
     number = min(page_number(request.args.get("page")), max(1, -(-total // PER_PAGE)))
-    rows = entered(waiting=looked_at, offset=(number - 1) * PER_PAGE, limit=PER_PAGE)
+    rows = entered(waiting=looked_at, department=own, offset=(number - 1) * PER_PAGE, limit=PER_PAGE)
     return render_template(
         "analysis/submissions.html",
         page=Page([{**vars(row), "entered_at": clock.in_uk(row.entered_at)} for row in rows], number, total, PER_PAGE),
         waiting=waiting,
         only_waiting=looked_at,
+        own_department=own is not None,
         page_url=lambda n: url_for("submissions.list_submissions", show="waiting" if looked_at else None, page=n),
         done=request.args.get("done", "")[:20],
         imported=page_number(request.args["imported"]) if request.args.get("imported", "0") != "0" else 0,
@@ -88,10 +96,12 @@ def new_submission() -> Answer:
 
 def _about() -> tuple[Regulation | None, Theme] | None:
     if slug := tidy_line(request.args.get("regulation"))[:100]:
-        regulation = regulation_with(slug)
+        regulation = regulation_to_work_on(slug, _me())
         return regulation, regulation.theme
     if slug := tidy_line(request.args.get("theme"))[:100]:
-        return None, theme_with(slug)
+        theme = theme_with(slug)
+        check_may_work_on_some_of(_me(), theme)
+        return None, theme
     return None
 
 
@@ -100,9 +110,16 @@ def _choose_what_it_is_about() -> str:
     return render_template(
         "analysis/new_submission_about.html",
         words=words,
-        found=regulations_named(words) if words else [],
-        themes=themes(clock.now()),
+        found=regulations_named(words, bound_to(_me())) if words else [],
+        themes=_themes(),
     )
+
+
+def _themes() -> list[ThemeRow]:
+    """Those in which a regulation is the work of whoever asks."""
+    listed, department = themes(clock.now()), bound_to(_me())
+    own = themes_of_department(department) if department is not None else {theme.slug for theme in listed}
+    return [theme for theme in listed if theme.slug in own]
 
 
 def _enter(form: SubmissionForm, paper: str, name: str) -> str:
@@ -127,7 +144,7 @@ def _enter(form: SubmissionForm, paper: str, name: str) -> str:
 @staff(*ANALYSTS)
 def submission(reference: str) -> Answer:
     """All of it, also of one that is withheld, with what can be changed about it."""
-    found, status = submission_with(reference), 200
+    found, status = _submission(reference), 200
     made = points_made([found.id]).get(found.id, [])
     form = ReviewForm(
         organisation=found.organisation_name,
@@ -148,6 +165,13 @@ def submission(reference: str) -> Answer:
     form.seen.data = found.entry_id
     page = render_template("analysis/submission.html", form=form, submission=found, points=made, **_words(found))
     return page, _status_of(form, status)
+
+
+def _submission(reference: str) -> Submission:
+    """Raises NotFound, and NotAllowed where it is the work of other departments alone."""
+    found = submission_with(reference)
+    submissions.check_may_handle(_me(), About(found.theme, found.regulation))
+    return found
 
 
 def _words(found: Submission) -> dict[str, Any]:
@@ -175,7 +199,7 @@ def _change(reference: str, form: ReviewForm) -> None:
 @bp.route("/staff/submissions/<reference>/paper")
 @staff(*ANALYSTS)
 def staff_paper(reference: str) -> Response:
-    found = submission_with(reference)
+    found = _submission(reference)
     return as_paper(found.file_sha256, found.file_name)
 
 

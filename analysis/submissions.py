@@ -20,6 +20,7 @@ from core.clock import day_begins, uk_day
 from core.db import db, take_turn
 from core.errors import Clash, NotAllowed, NotFound, RuleBroken
 from regulations.models import Regulation, Theme
+from regulations.responsible import check_may_work_on, check_may_work_on_some_of
 from voting.models import Vote
 
 OPERATOR = "The operator"
@@ -41,6 +42,7 @@ def enter_submission(
     ``paper`` is the digest under which its PDF lies. Raises Clash when the very same was entered before.
     """
     check_may_enter(by)
+    check_may_handle(by, About(theme, regulation))
     check_received(received, has_paper=bool(paper), today=uk_day(now))
     take_turn("submissions")
     digest = digest_of(theme.slug, regulation.slug if regulation else "", received, paper)
@@ -120,6 +122,7 @@ def change_submission(
 ) -> None:
     """Withhold it, show it, or say anew which points it makes. Raises Clash unless ``seen`` is its latest line."""
     check_may_enter(by)
+    check_may_handle(by, About(submission.theme, submission.regulation))
     db.session.refresh(submission, with_for_update=True)
     if submission.entry_id != seen:
         raise Clash("A colleague has changed this since you opened it. Look at it again, then decide.")
@@ -149,6 +152,14 @@ def paper_of(vote: Vote) -> Submission | None:
 def check_may_enter(by: Account | None) -> None:
     if by is not None and by.role not in ANALYSTS:
         raise NotAllowed("Only analysts and officials may enter what came by other ways than the ballot.")
+
+
+def check_may_handle(by: Account | None, about: "About") -> None:
+    """Raises NotAllowed where it is the work of other departments alone. ``by`` is None for the operator."""
+    if by is not None and about.regulation is not None:
+        check_may_work_on(by, about.regulation)
+    elif by is not None:
+        check_may_work_on_some_of(by, about.theme)
 
 
 def points_meant(regulation: Regulation | None, public_ids: Sequence[str]) -> list[Point]:

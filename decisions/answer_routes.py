@@ -23,6 +23,7 @@ from decisions.rules import Verdict
 from decisions.worksheet import ToAnswer
 from regulations.models import Regulation
 from regulations.queries import regulation_with
+from regulations.responsible import regulation_to_work_on
 
 bp = Blueprint("answers", __name__)
 
@@ -43,9 +44,9 @@ def _me() -> Account:
 @bp.route("/staff/regulations/<slug>/answers", methods=["GET", "POST"])
 @staff(Role.OFFICIAL, Role.ANALYST)
 def answers(slug: str) -> Answered:
-    regulation, form = regulation_with(slug), AnswersForm()
+    regulation, form = regulation_to_work_on(slug, _me()), AnswersForm()
     rows = [] if is_kept(regulation) else worksheet.to_answer(regulation.id)
-    colleagues = worksheet.colleagues()
+    colleagues = worksheet.colleagues(regulation)
     forms: dict[str, AnswerForm] = {}
     theirs: dict[str, ToAnswer] = {}
     said = [str(sentence) for sentence in get_flashed_messages()]
@@ -174,7 +175,7 @@ def _is_asked_for(row: ToAnswer, asked: str, only: str, me: Account) -> bool:
 @staff(Role.OFFICIAL, Role.ANALYST)
 def elsewhere(slug: str) -> str:
     """Answers given elsewhere that could be taken for one point here."""
-    regulation, key = regulation_with(slug), request.args.get("for", "")
+    regulation, key = regulation_to_work_on(slug, _me()), request.args.get("for", "")
     row = next((row for row in worksheet.to_answer(regulation.id) if row.key == key), None)
     if is_kept(regulation) or row is None:
         worksheet.about(regulation, "")

@@ -20,6 +20,7 @@ from decisions.rules import Verdict
 from decisions.worksheet import ToAnswer
 from regulations.models import Regulation
 from regulations.queries import regulation_with
+from regulations.responsible import regulation_to_work_on
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -27,13 +28,13 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 @bp.route("/staff/regulations/<slug>/answers.xlsx")
 @staff(Role.OFFICIAL, Role.ANALYST)
 def sheet_xlsx(slug: str) -> Response:
-    return _file(answer_sheets.as_xlsx(_rows(regulation_with(slug))), XLSX, f"answers-{slug}.xlsx")
+    return _file(answer_sheets.as_xlsx(_rows(regulation_to_work_on(slug, _me()))), XLSX, f"answers-{slug}.xlsx")
 
 
 @bp.route("/staff/regulations/<slug>/answers.csv")
 @staff(Role.OFFICIAL, Role.ANALYST)
 def sheet_csv(slug: str) -> Response:
-    text = answer_sheets.as_csv(_rows(regulation_with(slug)))
+    text = answer_sheets.as_csv(_rows(regulation_to_work_on(slug, _me())))
     return _file(text.encode("utf-8-sig"), "text/csv; charset=utf-8", f"answers-{slug}.csv")
 
 
@@ -52,7 +53,7 @@ def _file(content: bytes, kind: str, name: str) -> Response:
 def upload(slug: str) -> Answered:
     """A sheet is looked at first; what it would change is then saved, all of it or nothing."""
     form, checked = SheetForm(), None
-    regulation = regulation_with(slug)
+    regulation = regulation_to_work_on(slug, _me())
     rows = _rows(regulation)
     if form.validate_on_submit():
         try:

@@ -20,10 +20,10 @@ from audit.services import record
 from core.db import db
 from core.errors import Clash, NotAllowed, RuleBroken
 from decisions import rules
-from decisions.deciders import check_department
 from decisions.models import Answer, AnswerDraft, Decision, Draft
 from decisions.rules import DraftStatus, Verdict
 from regulations.models import Regulation, Theme
+from regulations.responsible import check_may_work_on, may_work_on
 from regulations.rules import Split
 from voting.models import Comment
 from voting.queries import reasons_of
@@ -121,6 +121,8 @@ def assign_answer(
         raise NotAllowed("Officials say who writes which answer.")
     if to is not None and to.role not in ANSWERING:
         raise RuleBroken("Answers are written by officials and analysts.", field="assigned")
+    if to is not None and not may_work_on(to, regulation):
+        raise RuleBroken(f"{to.office} belongs to another department.", field="assigned")
     draft = _to_change(regulation, point, comment, by, now)
     if draft.assigned_to_id != instead_of:
         raise Clash("A colleague has given this answer to somebody else since you opened this page.")
@@ -133,7 +135,7 @@ def _to_change(
 ) -> AnswerDraft:
     if by.role not in ANSWERING:
         raise NotAllowed("Only officials and analysts write answers.")
-    check_department(by, regulation)
+    check_may_work_on(by, regulation)
     if not regulation.theme.window.has_closed(now):
         raise RuleBroken("Answers can be written once the theme has closed.")
     if is_kept(regulation):
@@ -310,24 +312,25 @@ _ANSWERS: Any = (
 
 def answers_of_decision(decision_id: int) -> list[AnswerRow]:
     """In the order in which the decision gives them."""
-    rows = [
-        AnswerRow(**row._mapping)
-        for row in db.session.execute(_ANSWERS.where(Answer.decision_id == decision_id).order_by(Answer.id))
-    ]
-    ids = [row.comment_id for row in rows if row.comment_id is not None]
-    if not ids:
-        return rows
-    regulation_id = db.session.scalar(select(Decision.regulation_id).where(Decision.id == decision_id)) or 0
-    said = {reason.id: reason for reason in reasons_of(regulation_id, ids=ids)}
-    return [
-        replace(row, said=found, comment=found.public_id) if (found := said.get(row.comment_id or 0)) else row
-        for row in rows
-    ]
+    return _given_by(Decision.id == decision_id)
 
 
 def answers_given_in(reference: str) -> list[AnswerRow]:
     """The same by the decision's reference."""
-    return answers_of_decision(db.session.scalar(select(Decision.id).filter_by(reference=reference)) or 0)
+    return _given_by(Decision.reference == reference)
+
+
+def _given_by(which: ColumnElement[bool]) -> list[AnswerRow]:
+    found = db.session.execute(_ANSWERS.add_columns(Decision.regulation_id).where(which).order_by(Answer.id)).all()
+    rows = [AnswerRow(**{name: row._mapping[name] for name in _ANSWERS.selected_columns.keys()}) for row in found]
+    ids = [row.comment_id for row in rows if row.comment_id is not None]
+    if not ids:
+        return rows
+    said = {reason.id: reason for reason in reasons_of(found[0].regulation_id, ids=ids)}
+    return [
+        replace(row, said=about, comment=about.public_id) if (about := said.get(row.comment_id or 0)) else row
+        for row in rows
+    ]
 
 
 def answer_to_comment(comment_id: int, decision_id: int) -> AnswerRow | None:

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import Select, case, func, or_, select
 from sqlalchemy.orm import aliased
 
 from accounts.models import Department
-from analysis.models import Dispute, Submission
+from analysis.models import Submission
+from analysis.queries import comments_to_read, disputes_waiting
+from analysis.submission_rules import Withheld
 from core.clock import last_day, uk_day
 from core.db import db
 from decisions.milestones import ROW_COLUMNS, MilestoneRow, milestone_row
@@ -16,34 +18,102 @@ from decisions.models import AnswerDraft, Decision, Milestone
 from decisions.queries import ClosedTheme
 from decisions.steps import RUNNING, State
 from regulations.due import days_overdue
-from regulations.models import Regulation
+from regulations.models import Regulation, Theme
 from regulations.queries import ThemeRow
+from regulations.responsible import of_department, touches_department
 from regulations.rules import Stage
+from voting.models import Comment, ModerationAct
+from voting.organisations import organisations_to_check
+from voting.rules import CommentStatus
 
 SOON = timedelta(days=30)
-MOST_STEPS = 20
+MOST_STEPS = 10
 _later = aliased(Decision)
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What waits, in numbers. An answer to write is one that a colleague has asked of me."""
+    """What waits, in numbers, on one department's regulations or on all."""
 
     disputes: int
+    unread: int
+    """Comments under no point yet."""
     submissions: int
+    papers: int
+    """Submissions that nobody has looked at."""
     my_answers: int
+    """Answers that a colleague has asked of me."""
+    rewritten: int
+    """Reasons that were hidden or covered, and that their authors have changed since."""
+    unchecked: int
+    """Organisations whose votes wait to be checked while that still changes a count."""
     steps: int
     """Missed, or due within a month."""
+    letters: int
+    """Letters that are to be written to those who asked to hear."""
+    department: str
+    """The name of the one; empty for all."""
 
 
-def counts(account_id: int, now: datetime, department: int | None) -> Counts:
-    """All four in one question."""
-    disputes = select(func.count()).where(Dispute.settled_at.is_(None)).select_from(Dispute)
-    submissions = select(func.count()).select_from(Submission)
-    mine = select(func.count()).where(AnswerDraft.assigned_to_id == account_id, AnswerDraft.verdict.is_(None))
-    steps = select(func.count()).select_from(_near_steps(now, department).subquery())
-    row = db.session.execute(select(*(part.scalar_subquery() for part in (disputes, submissions, mine, steps)))).one()
-    return Counts(*row)
+def counts(account_id: int, now: datetime, department: int | None, letters: Select[Any]) -> Counts:
+    """All in one question. ``letters`` counts those to be written, which a floor above this one knows."""
+    of_mine = of_department(department)
+    sent = _count(Submission).join(Theme, Theme.id == Submission.theme_id)
+    sent = sent.outerjoin(Regulation, Regulation.id == Submission.regulation_id).where(touches_department(department))
+    answers = _count(AnswerDraft).where(AnswerDraft.assigned_to_id == account_id, AnswerDraft.verdict.is_(None))
+    parts = (
+        disputes_waiting().where(of_mine),
+        comments_to_read().where(of_mine),
+        sent,
+        sent.where(Submission.withheld_because == Withheld.WAITING),
+        answers,
+        rewritten(),
+        organisations_to_check(),
+        select(func.count()).select_from(_near_steps(now, department).subquery()),
+        letters,
+        select(func.coalesce(func.max(Department.name), "")).where(Department.id == department),
+    )
+    return Counts(*db.session.execute(select(*(part.scalar_subquery() for part in parts))).one())
+
+
+def _count(model: Any) -> Any:
+    return select(func.count()).select_from(model)
+
+
+def rewritten(theme_id: int | None = None) -> Select[Any]:
+    """How many reasons were hidden or covered by a moderator and changed by their authors since."""
+    latest = (
+        select(ModerationAct.target)
+        .where(ModerationAct.comment_id == Comment.id)
+        .order_by(ModerationAct.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    shut = Comment.status.in_((CommentStatus.HIDDEN, CommentStatus.MASKED))
+    wanted = _count(Comment).where(shut, latest != Comment.entry_id)
+    if theme_id is None:
+        return wanted
+    return wanted.join(Regulation, Regulation.id == Comment.regulation_id).where(Regulation.theme_id == theme_id)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A regulation on which a colleague has asked answers of somebody."""
+
+    slug: str
+    title: str
+    answers: int
+
+
+def asked_of(account_id: int) -> list[Asked]:
+    wanted = (
+        select(Regulation.slug, Regulation.title, func.count())
+        .join(AnswerDraft, AnswerDraft.regulation_id == Regulation.id)
+        .where(AnswerDraft.assigned_to_id == account_id, AnswerDraft.verdict.is_(None))
+        .group_by(Regulation.id, Regulation.slug, Regulation.title)
+        .order_by(Regulation.title)
+    )
+    return [Asked(*row) for row in db.session.execute(wanted)]
 
 
 @dataclass(frozen=True)
@@ -86,7 +156,7 @@ def _near_steps(now: datetime, department: int | None) -> Any:
         .outerjoin(_later, _later.supersedes_id == Decision.id)
         .where(_later.id.is_(None), or_(near, Milestone.state == State.MISSED))
     )  # fmt: skip
-    return wanted if department is None else wanted.where(Regulation.department_id == department)
+    return wanted.where(of_department(department))
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from decisions.evidence import evidence_of
 from decisions.models import Decision, Draft
 from decisions.rules import Compared, Outcome, Proposal
 from regulations.models import Regulation, Theme
+from regulations.responsible import of_department
 from regulations.rules import Citation
 from voting.models import FrozenTally, TallyTotal
 from voting.queries import tally_of
@@ -41,6 +42,7 @@ class DraftRow:
     slug: str
     title: str
     theme_title: str
+    department: str
     status: str
     return_note: str
     changed_at: datetime
@@ -53,14 +55,16 @@ def drafts(department: int | None = None) -> list[DraftRow]:
     """Everything being written, or that on one department's regulations, what waited longest first."""
     wanted = (
         select(
-            Regulation.slug, Regulation.title, Theme.title.label("theme_title"), Draft.status, Draft.return_note,
-            Draft.changed_at, Draft.submitted_at, Draft.written_by_id, func.coalesce(Post.office, "").label("office"),
+            Regulation.slug, Regulation.title, Theme.title.label("theme_title"), Department.name.label("department"),
+            Draft.status, Draft.return_note, Draft.changed_at, Draft.submitted_at, Draft.written_by_id,
+            func.coalesce(Post.office, "").label("office"),
         )
         .join(Regulation, Regulation.id == Draft.regulation_id)
         .join(Theme, Theme.id == Regulation.theme_id)
+        .join(Department, Department.id == Regulation.department_id)
         .join(Account, Account.id == Draft.written_by_id)
         .outerjoin(Post, Post.account_id == Account.id)
-        .where(_of_department(department))
+        .where(of_department(department))
         .order_by(func.coalesce(Draft.submitted_at, Draft.changed_at), Draft.id)
     )  # fmt: skip
     return [DraftRow(**row._mapping) for row in db.session.execute(wanted)]
@@ -362,7 +366,7 @@ def undecided(
         .join(Theme, Theme.id == Regulation.theme_id)
         .join(Department, Department.id == Regulation.department_id)
         .outerjoin(Draft, Draft.regulation_id == Regulation.id)
-        .where(*_waits(now), _of_department(department), Theme.slug == theme if theme else true())
+        .where(*_waits(now), of_department(department), Theme.slug == theme if theme else true())
         .order_by(Theme.closes_at, Theme.title, Regulation.title, Regulation.id)
         .offset(offset)
     )  # fmt: skip
@@ -384,13 +388,9 @@ def closed_themes(now: datetime, department: int | None = None) -> list[ClosedTh
     """Those of which something waits, for one department or for any, the newest closing first."""
     columns = (Theme.slug, Theme.title, Theme.closes_at, Theme.decision_due_at)
     wanted = select(*columns, func.count()).join(Regulation, Regulation.theme_id == Theme.id)
-    wanted = wanted.where(*_waits(now), _of_department(department))
+    wanted = wanted.where(*_waits(now), of_department(department))
     rows = wanted.group_by(Theme.id, *columns).order_by(Theme.closes_at.desc(), Theme.title)
     return [ClosedTheme(*row) for row in db.session.execute(rows)]
-
-
-def _of_department(department: int | None) -> ColumnElement[bool]:
-    return true() if department is None else Regulation.department_id == department
 
 
 def _waits(now: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -26,6 +26,7 @@ from decisions.rules import Compared, Comparison, DraftStatus, Outcome
 from decisions.versions import changed_since, last_returned
 from regulations.models import Regulation
 from regulations.queries import regulation_with
+from regulations.responsible import regulation_to_work_on
 from regulations.rules import GRACE
 from voting.queries import count_reasons, reasons_named, strongest_reasons
 from voting.rules import Choice, Direction, Tally
@@ -44,7 +45,7 @@ def _me() -> Account:
 @bp.route("/staff/regulations/<slug>/decision", methods=["GET", "POST"])
 @staff(Role.OFFICIAL)
 def write(slug: str) -> Answer:
-    now, regulation = clock.now(), regulation_with(slug)
+    now, regulation = clock.now(), regulation_to_work_on(slug, _me())
     services.check_decidable(regulation, now)
     draft = queries.draft_of(regulation)
     form = DecisionForm(data=DecisionForm.filled(draft))
@@ -165,6 +166,7 @@ def _in_short(compared: dict[str, Compared]) -> str:
 @staff(Role.OFFICIAL)
 def approve(slug: str) -> Answer:
     now, form, status = clock.now(), ApprovalForm(), 200
+    regulation_to_work_on(slug, _me())
     if form.validate_on_submit():
         try:
             if request.form.get("do") == "return":

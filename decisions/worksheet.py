@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import String, and_, cast, func, select
+from sqlalchemy import String, and_, cast, func, or_, select
 
 from accounts.models import Account, Post
 from analysis.models import Grouping, Point
@@ -136,9 +136,10 @@ def about(regulation: Regulation, key: str) -> dict[str, Any]:
     return {kind: found}
 
 
-def colleagues() -> list[tuple[int, str]]:
-    """Who can be asked to write an answer."""
-    wanted = select(Post.account_id, Post.office).where(Post.role.in_(ANSWERING)).order_by(Post.office)
+def colleagues(regulation: Regulation) -> list[tuple[int, str]]:
+    """Who can be asked to write an answer on a regulation."""
+    own = or_(Post.department_id.is_(None), Post.department_id == regulation.department_id)
+    wanted = select(Post.account_id, Post.office).where(Post.role.in_(ANSWERING), own).order_by(Post.office)
     return [(row[0], row[1]) for row in db.session.execute(wanted)]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from sqlalchemy import Select, func, or_, select
@@ -140,6 +141,11 @@ class Progress:
     told: int
     to_tell: int
     waiting: int
+
+
+def letters_to_write(now: datetime) -> Select[Any]:
+    """How many notices are to be told by now and were not yet."""
+    return select(func.count()).select_from(Notice).where(Notice.told_at.is_(None), Notice.due_at <= now)
 
 
 def progress(now: datetime) -> Progress:

@@ -15,6 +15,7 @@ from core.db import db, take_turn
 from core.errors import Clash, NotAllowed
 from regulations import rules
 from regulations.models import DueChange, Regulation, Theme
+from regulations.responsible import check_may_work_on_all_of
 
 EXTENDERS = (Role.OFFICIAL, Role.ADMINISTRATOR)
 EXTENDED = "extended"
@@ -38,6 +39,7 @@ def extend_due(*, theme: Theme, until: date, shown: date, reason: str, by: Accou
     """
     if by.role not in EXTENDERS:
         raise NotAllowed("Only officials and administrators may move the day on which decisions are due.")
+    check_may_work_on_all_of(by, theme)
     take_turn(f"due {theme.slug}")
     db.session.refresh(theme, ["decision_due_at"])
     due_on = last_day(theme.decision_due_at)

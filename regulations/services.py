@@ -15,6 +15,7 @@ from core.db import db
 from core.errors import Clash, NotAllowed
 from regulations import rules
 from regulations.models import Regulation, RegulationSector, Theme
+from regulations.responsible import check_may_work_on_all_of
 from regulations.rules import Citation, Split, Stage, ThemeKind, Window
 
 CLOSERS = (Role.OFFICIAL, Role.ADMINISTRATOR)
@@ -58,6 +59,7 @@ def close_early(*, theme: Theme, reason: str, by: Account, now: datetime) -> Non
     """End a theme's window now. The reason is published; decisions fall due from this day."""
     if by.role not in CLOSERS:
         raise NotAllowed("Only officials may close a theme early.")
+    check_may_work_on_all_of(by, theme)
     rules.check_closing_early(theme.window, reason, now)
     theme.window = Window(theme.window.opens, now)
     theme.closed_early_because = reason

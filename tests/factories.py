@@ -66,7 +66,9 @@ def its_session(account: Account) -> dict[str, Any]:
     return {"_user_id": account.session_key, "_fresh": True, "browser": "a browser", "signed_in_at": clock.now()}
 
 
-def a_member_of_staff(role: Role, office: str = "", password: str = "") -> Account:
+def a_member_of_staff(
+    role: Role, office: str = "", password: str = "", department: Department | None = None
+) -> Account:
     with transaction():
         account = accounts.account_for(email=f"{role}{next(_number)}@example.org", now=NOON)
         if password:
@@ -75,7 +77,7 @@ def a_member_of_staff(role: Role, office: str = "", password: str = "") -> Accou
             account=account,
             role=role,
             office=office or f"Example Office {next(_number)}",
-            department=None,
+            department=department,
             by="The operator",
             now=NOON,
         )

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 
 from accounts import services as accounts
 from accounts.models import Account, Organisation
@@ -28,6 +29,25 @@ class Unchecked:
     last_at: datetime
 
 
+_can_be_checked = (
+    Vote.organisation_name != "", Vote.choice.is_not(None), Vote.level < Level.CHECKED_BY_STAFF,
+    Theme.frozen_at.is_(None), Account.email.is_not(None),
+)  # fmt: skip
+
+
+def organisations_to_check() -> Select[Any]:
+    """How many organisations, by who names each, unchecked_organisations() would list without a limit."""
+    each = (
+        select(Vote.account_id, Vote.organisation_name)
+        .join(Account, Account.id == Vote.account_id)
+        .join(Regulation, Regulation.id == Vote.regulation_id)
+        .join(Theme, Theme.id == Regulation.theme_id)
+        .where(*_can_be_checked)
+        .distinct()
+    )
+    return select(func.count()).select_from(each.subquery())
+
+
 def unchecked_organisations(*, limit: int) -> list[Unchecked]:
     """The newest first; only where a check would still change a count that is not final."""
     wanted = (
@@ -39,10 +59,7 @@ def unchecked_organisations(*, limit: int) -> list[Unchecked]:
         .join(Account, Account.id == Vote.account_id)
         .join(Regulation, Regulation.id == Vote.regulation_id)
         .join(Theme, Theme.id == Regulation.theme_id)
-        .where(
-            Vote.organisation_name != "", Vote.choice.is_not(None), Vote.level < Level.CHECKED_BY_STAFF,
-            Theme.frozen_at.is_(None), Account.email.is_not(None),
-        )
+        .where(*_can_be_checked)
         .group_by(Vote.account_id, Vote.organisation_name, Account.email)
         .order_by(func.max(Vote.id).desc())
         .limit(limit)
