@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from accounts.rules import Capacity, Role
+from analysis.models import Point
+from analysis.services import take_out
 from analysis.submission_rules import How, Received, Withheld
 from analysis.submissions import enter_submission
 from core.db import db, transaction
@@ -139,6 +141,23 @@ def test_every_published_comment_is_answered_or_awaits_an_answer(site, client):
     assert answered["status"] == "published"
     totals = the_figures(client)["totals"]
     assert (totals["answered"], totals["awaiting"]) == (1, 1)
+
+
+def test_a_comment_taken_out_of_its_point_after_the_decision_awaits_an_answer_again_and_it_alone(app, client):
+    theme = a_theme(closes=NOON + DAY)
+    regulation = a_regulation(theme)
+    first, second = (a_reason(regulation, words) for words in ("It is safe.", "It is known."))
+    a_frozen_theme(theme, now=NOON + 3 * DAY)
+    a_decision(regulation)
+    by = a_member_of_staff(Role.OFFICIAL)
+    with transaction():
+        comment = db.session.scalars(select(Comment).filter_by(public_id=first)).one()
+        (point,) = db.session.scalars(select(Point).filter_by(regulation_id=regulation.id))
+        take_out(point=point, comments=[comment], by=by, now=NOON + 30 * DAY)
+    row = of_theme(client, theme)
+    assert (row["published"], row["answered"], row["awaiting"]) == (2, 1, 1)
+    for name, left in (("answered", second), ("awaiting", first)):
+        assert [one["comment"] for one in client.get(f"/figures/all/{name}.json").get_json()] == [left]
 
 
 def test_the_figures_have_the_promised_names_and_say_that_they_hold(site, client):

@@ -1,0 +1,74 @@
+"""The figures counted once more, one thing after the other in plain Python, to hold the database's count against."""
+
+from sqlalchemy import select
+
+from analysis.models import Grouping, Submission
+from core.db import db
+from decisions.models import Answer, Decision
+from pages.figures import EVERY_THEME
+from regulations.models import Regulation, Theme
+from voting.models import Comment, ModerationAct
+
+
+def naive_recount() -> dict[str, dict[str, int]]:
+    """One thing after the other, in plain Python."""
+    counts: dict[str, dict[str, int]] = {EVERY_THEME: {}}
+    for theme in db.session.scalars(select(Theme)):
+        counts[theme.slug] = {}
+        for regulation in theme.regulations:
+            for name in figures_of_regulation(regulation, theme):
+                for slug in (theme.slug, EVERY_THEME):
+                    counts[slug][name] = counts[slug].get(name, 0) + 1
+            for comment in db.session.scalars(select(Comment).filter_by(regulation_id=regulation.id)):
+                for name in figures_of_comment(comment, theme):
+                    for slug in (theme.slug, EVERY_THEME):
+                        counts[slug][name] = counts[slug].get(name, 0) + 1
+        for submission in db.session.scalars(select(Submission).filter_by(theme_id=theme.id)):
+            for name, number in figures_of_submission(submission, theme).items():
+                for slug in (theme.slug, EVERY_THEME):
+                    counts[slug][name] = counts[slug].get(name, 0) + number
+    return counts
+
+
+def standing(regulation_id: int) -> Decision | None:
+    all_of_them = db.session.scalars(select(Decision).filter_by(regulation_id=regulation_id)).all()
+    superseded = {decision.supersedes_id for decision in all_of_them}
+    (last,) = [decision for decision in all_of_them if decision.id not in superseded] or [None]
+    return last
+
+
+def figures_of_regulation(regulation: Regulation, theme: Theme) -> list[str]:
+    decision = standing(regulation.id)
+    became = decision.outcome if decision else regulation.settled or "undecided"
+    if regulation.listed_at <= theme.opens_at:
+        return ["at_opening", became]
+    return ["listed_later"] + ["listed_later_decided"] * (became != "undecided")
+
+
+def figures_of_comment(comment: Comment, theme: Theme) -> list[str]:
+    if comment.status in ("withdrawn", "erased"):
+        return ["comments_received", "erased"] + ["withdrawn"] * (comment.status == "withdrawn")
+    if comment.status == "hidden":
+        acts = db.session.scalars(select(ModerationAct).filter_by(comment_id=comment.id).order_by(ModerationAct.id))
+        hidden_at = list(acts)[-1].done_at
+        was_published = theme.split == "shown" or (theme.frozen_at is not None and theme.frozen_at <= hidden_at)
+        return ["comments_received", "hidden" if was_published else "withheld"]
+    if theme.split == "kept" and theme.frozen_at is None:
+        return ["comments_received", "pending"]
+    return ["comments_received", "published", "answered" if is_answered(comment) else "awaiting"]
+
+
+def figures_of_submission(submission: Submission, theme: Theme) -> dict[str, int]:
+    waits = theme.split == "kept" and theme.frozen_at is None
+    word = "withheld" if submission.withheld_because else "pending" if waits else "readable"
+    return {"submissions_received": 1, f"submissions_{word}": 1, "signatures": submission.signatures or 0}
+
+
+def is_answered(comment: Comment) -> bool:
+    decision = standing(comment.regulation_id)
+    if decision is None:
+        return False
+    answers = db.session.scalars(select(Answer).filter_by(decision_id=decision.id)).all()
+    under = db.session.scalars(select(Grouping).filter_by(comment_id=comment.id, version=comment.version, stands=True))
+    points = {grouping.point_id for grouping in under}
+    return any(answer.comment_id == comment.id or answer.point_id in points for answer in answers)
