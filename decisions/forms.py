@@ -238,6 +238,8 @@ for _who in Capacity:
 
 class ApprovalForm(Form):
     version = HiddenField(default="0")
+    shown = HiddenField()
+    """What the approver read: see as_shown."""
     note = TextAreaField(
         "What has to change?",
         description="Only your colleague reads this.",

@@ -16,6 +16,8 @@ from core.db import transaction
 from core.errors import Clash, NotAllowed, NotFound, RuleBroken
 from decisions import comparing, queries, rules, services
 from decisions.answers import answers_to_publish, unanswered
+from decisions.as_shown import ChangedMeanwhile, check_as_shown, packed, parts_now, parts_of
+from decisions.changes import Changed
 from decisions.comparing import comparisons, enough_to_weigh
 from decisions.disagreeing import largest_disagreeing
 from decisions.evidence import cited_in, to_cite
@@ -166,6 +168,7 @@ def _in_short(compared: dict[str, Compared]) -> str:
 @staff(Role.OFFICIAL)
 def approve(slug: str) -> Answer:
     now, form, status = clock.now(), ApprovalForm(), 200
+    meanwhile: list[Changed] = []
     regulation_to_work_on(slug, _me())
     if form.validate_on_submit():
         try:
@@ -176,14 +179,16 @@ def approve(slug: str) -> Answer:
             raise
         except Clash as clash:
             form.show_rule_broken(clash)
+            meanwhile = clash.parts if isinstance(clash, ChangedMeanwhile) else []
             status = 409
         except RuleBroken as error:
             form.show_rule_broken(error)
     draft = queries.draft_of(regulation_with(slug))
     if draft is None:
         raise NotFound("No decision on this regulation waits to be approved. A colleague may have dealt with it.")
-    form.version.data = str(draft.version)
-    page = render_template("decisions/approve.html", form=form, **_as_it_would_be(draft, now))
+    beside = _as_it_would_be(draft, now)
+    form.version.data, form.shown.data = str(draft.version), packed(beside["shown"])
+    page = render_template("decisions/approve.html", form=form, meanwhile=meanwhile, **beside)
     return page, status if status != 200 else 422 if form.errors else 200
 
 
@@ -204,6 +209,7 @@ def _warnings(decision: DecisionRow, tally: Tally) -> list[str]:
 def _publish(slug: str, form: ApprovalForm, now: datetime) -> Response:
     with transaction():
         draft = _draft_to_change(slug)
+        check_as_shown(draft, form.shown.data)
         decision = services.approve(
             draft=draft,
             version=form.shown_version,
@@ -244,13 +250,16 @@ def _as_it_would_be(draft: Draft, now: datetime) -> dict[str, Any]:
         )
     except RuleBroken as error:
         lacks = error.message
+    cited = cited_in(decision) if decision else []
+    answers = answers_to_publish(draft.regulation_id, draft.outcome)
     return {
+        "shown": parts_of(decision, cited, answers, draft) if decision else parts_now(draft),
         "regulation": draft.regulation,
         "draft": draft,
         "decision": decision,
         "lacks": lacks,
-        "cited": cited_in(decision) if decision else [],
-        "answers": answers_to_publish(draft.regulation_id, draft.outcome),
+        "cited": cited,
+        "answers": answers,
         "compared": comparing.rows(decision.comparisons) if decision else [],
         "departures": comparing.departures(decision.comparisons, decision.departure_reason) if decision else [],
         "tally": tally,

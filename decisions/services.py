@@ -14,7 +14,7 @@ from core.clock import uk_day
 from core.db import db, take_turn
 from core.errors import Clash, RuleBroken
 from decisions import rules
-from decisions.answers import check_all_answered, publish_answers
+from decisions.answers import answer_text, answers_to_publish, check_all_answered, publish_answers
 from decisions.comparing import kept
 from decisions.deciders import check_decider
 from decisions.evidence import evidence_of
@@ -134,11 +134,13 @@ def approve(*, draft: Draft, version: int, by: Account, now: datetime, demonstra
 
 
 def digest_of(draft: Draft, approver: Account) -> str:
-    """Of what a draft would publish now, answers apart. Raises RuleBroken for what stands against publishing it."""
+    """Of what a draft would publish now with its answers. Raises RuleBroken for what stands against publishing it."""
     _, frozen = tally_to_decide_on(draft.regulation.id)
     _check_final(frozen)
     check_all_answered(draft.regulation)
-    return decision_digest(preview(draft, approver=approver.office, now=draft.changed_at, demonstration=False))
+    decision = preview(draft, approver=approver.office, now=draft.changed_at, demonstration=False)
+    answers = [answer_text(answer) for answer in answers_to_publish(draft.regulation_id, draft.outcome)]
+    return text_digest("\n".join([decision_text(decision), *answers]))
 
 
 def _check_final(frozen: FrozenTally | None) -> FrozenTally:

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from core.db import db
 from core.errors import RuleBroken
-from decisions.models import AnswerDraft, Decision, Draft
+from decisions.models import Decision, Draft
 from decisions.rules import DraftStatus
 from decisions.services import digest_of, publish, send_back
 
@@ -27,7 +27,7 @@ def publish_due(*, draft_id: int, now: datetime, demonstration: bool) -> Decisio
     draft = _still_due(draft_id, now)
     if draft is None or draft.approved_by is None:
         return None
-    if digest_of(draft, draft.approved_by) != draft.approved_digest or _answers_changed(draft):
+    if digest_of(draft, draft.approved_by) != draft.approved_digest:
         raise RuleBroken("What it cites or answers has changed since it was approved. Read it again and submit it.")
     return publish(draft=draft, by=draft.approved_by, now=now, demonstration=demonstration)
 
@@ -43,10 +43,3 @@ def _still_due(draft_id: int, now: datetime) -> Draft | None:
     """Kept from everybody else until the transaction ends."""
     wanted = select(Draft).where(Draft.id == draft_id, Draft.status == DraftStatus.APPROVED, Draft.publish_at <= now)
     return db.session.scalar(wanted.with_for_update(of=Draft).execution_options(populate_existing=True))
-
-
-def _answers_changed(draft: Draft) -> bool:
-    latest = db.session.scalar(
-        select(func.max(AnswerDraft.changed_at)).where(AnswerDraft.regulation_id == draft.regulation_id)
-    )
-    return latest is not None and draft.approved_at is not None and latest > draft.approved_at

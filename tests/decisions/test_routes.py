@@ -46,8 +46,16 @@ def send(client, slug, do="save", **given):
     return client.post(f"/staff/regulations/{slug}/decision", data={**WRITTEN, "do": do, **given})
 
 
+def what_is_shown(client, slug):
+    """What the page carries of itself in its form."""
+    page = client.get(f"/staff/regulations/{slug}/approve").get_data(as_text=True)
+    found = re.search(r'<input[^>]*name="shown"[^>]*value="([^"]*)"', page)
+    return found[1] if found else ""
+
+
 def decide(client, slug, do, version, **given):
-    return client.post(f"/staff/regulations/{slug}/approve", data={"do": do, "version": version, **given})
+    data = {"do": do, "version": version, "shown": what_is_shown(client, slug), **given}
+    return client.post(f"/staff/regulations/{slug}/approve", data=data)
 
 
 def the_draft():

@@ -6,6 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from accounts.rules import Role
+from analysis.models import Point
+from analysis.services import reword_point
 from commands import publish_due
 from core import clock
 from core.db import db, transaction
@@ -71,6 +73,17 @@ def test_two_workers_publish_it_once(app):
     for thread in threads:
         thread.join()
     assert (how_many(Decision), how_many(Draft), len(the_record("decision"))) == (1, 0, 1)
+
+
+def test_a_point_reworded_after_the_approval_sends_it_back_to_be_read_again(app):
+    _, first, _ = approved_for(AT)
+    with transaction():
+        point = db.session.scalars(select(Point)).first()
+        reword_point(point=point, version=point.version, title="Other words", summary="", by=first, now=LATER)
+    with clock.pretending(AT):
+        publish_due()
+    assert (how_many(Decision), the_draft().status) == (0, DraftStatus.RETURNED)
+    assert "has changed since it was approved" in the_draft().return_note
 
 
 def test_an_edit_after_the_approval_voids_it(app):
