@@ -16,7 +16,7 @@ from core.db import db
 from decisions.answers import is_answered
 from decisions.models import Decision
 from opendata.queries import joined
-from pages.figures import COUNTED, EVERY_THEME, OF_REGULATIONS, OF_SUBMISSIONS, Figures
+from pages.figures import COUNTED, EVERY_THEME, OF_REGULATIONS, OF_SUBMISSIONS, SIGNATURES, Figures
 from regulations.models import Regulation, Theme
 from regulations.rules import Citation, Split, Stage
 from voting.models import Comment, ModerationAct
@@ -153,6 +153,12 @@ def names_behind(figure: str) -> tuple[str, ...]:
 def count_behind(figure: str, theme: str) -> int:
     """How many rows stand behind a figure of one theme, or of all of them."""
     return db.session.scalar(_behind(_kind(figure).joined(func.count()), figure, theme)) or 0
+
+
+def signatures_of(theme: str) -> int:
+    """Under all petitions of one theme, or of all of them."""
+    signatures = _from_submissions(func.coalesce(func.sum(Submission.signatures), 0))
+    return int(db.session.scalar(_behind(signatures, SIGNATURES.name, theme)) or 0)
 
 
 def rows_behind(

@@ -101,6 +101,7 @@ def rows_behind(theme: str, figure: str, form: str = "") -> ResponseReturnValue:
     return render_template(
         "pages/figures_rows.html",
         figure=FIGURES[figure], of=_of(figure), theme=theme, title=title,
+        signatures=figures_queries.signatures_of(theme) if figure == SIGNATURES.name else None,
         page=Page(rows, number, total, ROWS_PER_PAGE),
         words=_WORDS, ways=_labels(How), capacities=_labels(Capacity), because=_labels(Withheld),
         address=url_for("figures.rows_behind", theme=theme, figure=figure),
@@ -108,6 +109,8 @@ def rows_behind(theme: str, figure: str, form: str = "") -> ResponseReturnValue:
 
 
 def _of(figure: str) -> str:
+    if figure == SIGNATURES.name:
+        return "petition"
     if figure in OF_REGULATIONS:
         return "regulation"
     return "submission" if figure in OF_SUBMISSIONS else "comment"
