@@ -322,7 +322,7 @@ def answers_given_in(reference: str) -> list[AnswerRow]:
 
 def _given_by(which: ColumnElement[bool]) -> list[AnswerRow]:
     found = db.session.execute(_ANSWERS.add_columns(Decision.regulation_id).where(which).order_by(Answer.id)).all()
-    rows = [AnswerRow(**{name: row._mapping[name] for name in _ANSWERS.selected_columns.keys()}) for row in found]
+    rows = [AnswerRow(**{name: n for name, n in row._mapping.items() if name != "regulation_id"}) for row in found]
     ids = [row.comment_id for row in rows if row.comment_id is not None]
     if not ids:
         return rows

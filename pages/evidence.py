@@ -15,12 +15,10 @@ from analysis.queries import PointRow
 from analysis.rules import FEWEST, shown_apart
 from core.db import db
 from decisions.queries import DecisionRow
+from pages.crossing import NOT_SAID, OTHER, THINGS, cell
 from regulations.models import Regulation
-from regulations.rules import SECTORS
 from voting.models import Vote, VoteDetail
-from voting.rules import NATIONS, SIZE_BANDS, Cell, Tally, add_up
-
-OTHER, NOT_SAID = "other", "not_said"
+from voting.rules import Cell, Tally, add_up
 
 
 @dataclass(frozen=True)
@@ -76,13 +74,38 @@ class Told:
 
     cuts: Sequence[Cut]
     costs: Sequence[Cost]
+    votes: Sequence[Any] = ()
+    """Kinds of votes, each with how many there are of it. Never shown as they are."""
 
 
-CUTS = (
-    ("size_band", "By how many people work there", SIZE_BANDS),
-    ("sector", "By line of business", SECTORS),
-    ("nation", "By where they are", NATIONS),
-)
+CUTS = {
+    "size_band": "By how many people work there",
+    "sector": "By line of business",
+    "nation": "By where they are",
+}
+MOST_SAID = 3
+"""So many points are named with those who speak in one capacity."""
+
+
+@dataclass(frozen=True)
+class Says:
+    """What those who speak in one capacity chose, and the points that most of them make, each with how many do."""
+
+    capacity: Capacity
+    tally: Tally
+    points: Sequence[tuple[PointRow, int]]
+
+
+def said_by(tally: Tally, points: Sequence[PointRow]) -> list[Says]:
+    """Of every capacity that anybody spoke in, those with most people first."""
+    parts = dict(tally.by_capacity)
+    spoke = sorted((c for c in Capacity if c.plural in parts), key=lambda c: -parts[c.plural].participants)
+    return [Says(capacity, parts[capacity.plural], _most_said(capacity, points)) for capacity in spoke]
+
+
+def _most_said(capacity: Capacity, points: Sequence[PointRow]) -> list[tuple[PointRow, int]]:
+    made = [(point, point.by_capacity[capacity]) for point in points if capacity in point.by_capacity and not point.few]
+    return sorted(made, key=lambda each: -each[1])[:MOST_SAID]
 
 
 def told_by_voters(regulation_id: int, before: datetime | None) -> Told:
@@ -90,7 +113,8 @@ def told_by_voters(regulation_id: int, before: datetime | None) -> Told:
 
     While votes come in, whoever watched the numbers could else see which line of the record a new answer belongs to.
     """
-    columns = (Vote.choice, Vote.direction, VoteDetail.size_band, VoteDetail.sector, VoteDetail.nation)
+    told = (VoteDetail.size_band, VoteDetail.sector, VoteDetail.nation)
+    columns = (Vote.choice, Vote.direction, Vote.capacity, Vote.level, *told)
     given = [
         func.aggregate_strings(cast(column, String), ",").label(column.key)
         for column in (VoteDetail.cost_pounds, VoteDetail.cost_hours)
@@ -100,19 +124,17 @@ def told_by_voters(regulation_id: int, before: datetime | None) -> Told:
     if before is not None:
         wanted = wanted.where(Vote.cast_at < before)
     rows = db.session.execute(wanted.group_by(*columns)).all()
-    whole = add_up(_cell(row) for row in rows)
+    whole = add_up(cell(row) for row in rows)
     return Told(
-        cuts=[_cut(name, title, words, rows, whole) for name, title, words in CUTS],
+        cuts=[_cut(name, title, rows, whole) for name, title in CUTS.items()],
         costs=[_cost(unit, rows, whole.participants) for unit in ("cost_pounds", "cost_hours")],
+        votes=rows,
     )
 
 
-def _cell(row: Any) -> Cell:
-    return Cell(Capacity.PUBLIC, Level.EMAIL_CONFIRMED, row.choice, row.direction or "", row.votes)
-
-
-def _cut(name: str, title: str, words: dict[str, str], rows: Sequence[Any], whole: Tally) -> Cut:
+def _cut(name: str, title: str, rows: Sequence[Any], whole: Tally) -> Cut:
     sizes: Counter[str] = Counter()
+    words = THINGS[name][1]
     for row in rows:
         if value := getattr(row, name):
             sizes[value] += row.votes
@@ -120,12 +142,12 @@ def _cut(name: str, title: str, words: dict[str, str], rows: Sequence[Any], whol
     if apart is None:
         return Cut(name, title, (), whole)
     parts = [
-        (word, words.get(word, word), add_up(_cell(row) for row in rows if getattr(row, name) == word))
+        (word, words.get(word, word), add_up(cell(row) for row in rows if getattr(row, name) == word))
         for word in (*words, *sorted(apart - words.keys()))
         if word in apart
     ]
-    rest = add_up(_cell(row) for row in rows if (said := getattr(row, name)) and said not in apart)
-    silent = add_up(_cell(row) for row in rows if not getattr(row, name))
+    rest = add_up(cell(row) for row in rows if (said := getattr(row, name)) and said not in apart)
+    silent = add_up(cell(row) for row in rows if not getattr(row, name))
     parts += [(OTHER, f"Others, fewer than {FEWEST} each", rest)] if rest.participants else []
     parts += [(NOT_SAID, "Did not say", silent)] if silent.participants else []
     return Cut(name, title, parts, whole)

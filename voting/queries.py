@@ -10,7 +10,7 @@ from sqlalchemy import func, or_, select
 
 from accounts.models import Account
 from accounts.rules import Capacity, Level
-from audit.models import Entry
+from audit.models import Entry, FollowerCursor
 from audit.queries import folded_position, read
 from core.db import db
 from regulations.models import Regulation, Theme
@@ -59,8 +59,13 @@ def tally_of(regulation_id: int, cells: Sequence[Cell] | None = None, given: tup
 
     ``cells`` and ``given``, how many gave reasons and comments, save asking for them once more.
     """
-    position, moved_at = folded_position("tally")
-    return tally_from(regulation_id, cells_of(regulation_id) if cells is None else cells, position, moved_at, given)
+    of_this = TallyTotal.regulation_id == regulation_id
+    totals = func.coalesce(TallyTotal.reasons, 0), func.coalesce(TallyTotal.comments, 0)
+    wanted = select(FollowerCursor.position, FollowerCursor.moved_at, *totals).outerjoin(TallyTotal, of_this)
+    row = db.session.execute(wanted.where(FollowerCursor.name == "tally")).one_or_none()
+    position, moved_at, *folded = row or (0, None, 0, 0)
+    found = cells_of(regulation_id) if cells is None else cells
+    return tally_from(regulation_id, found, position, moved_at, given or (folded[0], folded[1]))
 
 
 def tally_with_tail(regulation_id: int, item: str, now: datetime) -> Tally:

@@ -1,5 +1,6 @@
 import csv
 import io
+import re
 from datetime import date
 
 import pytest
@@ -158,8 +159,11 @@ def test_points_stand_with_the_people_behind_them_and_campaigns_beside_them(clie
     (sent,) = said["sent_round"]
     assert (sent["people"], sent["by_choice"]["scrap"]) == (9, 9)
     words = page(client, f"/regulations/{regulation.slug}/evidence")
-    assert "It is not clear 2 0 2 0" in words
-    assert "Sent by 9 people of 11" in words
+    assert "It is not clear 2 members of the public 2 0 2 0" in words
+    assert "9 of the 9 who chose scrap sent this same text." in words
+    assert "9 people of 11 who answered" in words
+    (link,) = re.findall(r'href="([^"]+\?q=[^"]+)"', client.get(f"/regulations/{regulation.slug}/evidence").text)
+    assert "9 reasons" in page(client, link)
 
 
 def test_a_kept_split_tells_nothing_of_points_costs_or_groups(client):

@@ -264,7 +264,7 @@ def test_the_evidence_adds_up_over_capacities_and_levels(client):
         ("public", 1): 1,
         ("business", 1): 2,
     }
-    assert "Businesses, email confirmed" in page(client, f"/regulations/{regulation.slug}/evidence")
+    assert "Businesses 2 1 0 1 Email confirmed 2 1 0 1" in page(client, f"/regulations/{regulation.slug}/evidence")
 
 
 @both_databases
