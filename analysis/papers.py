@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import current_app
 
-from analysis.submission_rules import check_paper
+from analysis.paper_checks import check_paper
 from core.errors import NotFound
 
 

@@ -10,12 +10,13 @@ from werkzeug.wrappers import Response
 from accounts.models import Account
 from analysis import submissions
 from analysis.models import Submission
+from analysis.paper_checks import MOST_BYTES
 from analysis.papers import paper_at
 from analysis.queries import points_of
 from analysis.services import ANALYSTS
 from analysis.submission_forms import SHOWN, PaperForm, ReviewForm, SubmissionForm
 from analysis.submission_queries import count_entered, entered, points_made, regulations_named
-from analysis.submission_rules import MOST_BYTES, How, Withheld
+from analysis.submission_rules import How, Withheld
 from analysis.submissions import About, submission_with
 from core import clock
 from core.access import staff

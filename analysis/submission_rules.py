@@ -1,7 +1,5 @@
-"""What a submission may be, why one is withheld, and what is refused as a paper. Pure: no Flask, database or clock."""
+"""What a submission may be, and why one is withheld. Pure: no Flask, database or clock."""
 
-import re
-import zlib
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -13,8 +11,6 @@ TEXT_LENGTH = 50_000
 NAME_LENGTH = 160
 MOST_SIGNATURES = 100_000_000
 EARLIEST = date(2000, 1, 1)
-MOST_BYTES = 10 * 1024 * 1024
-_MOST_UNPACKED = 32 * 1024 * 1024
 FROM_A_BALLOT = "the site, from a ballot"
 """Who entered a paper that came with a ballot, as the record names it: nobody of flesh and blood."""
 
@@ -112,45 +108,3 @@ def check_signatures(how: How, signatures: int | None) -> None:
         )
     if signatures is not None and not 0 < signatures <= MOST_SIGNATURES:
         raise RuleBroken(f"Enter a number of signatures from 1 to {MOST_SIGNATURES:,}.", field="signatures")
-
-
-_ACTS = re.compile(rb"/(JavaScript|Launch|EmbeddedFiles?|RichMedia|SubmitForm|ImportData)(?![A-Za-z0-9])")
-_PACKED = re.compile(rb"/ObjStm.{0,400}?stream\r?\n", re.DOTALL)
-_ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
-
-
-def check_paper(content: bytes) -> None:
-    """A plain PDF: known by what is in it and not by its name; nothing in it may run, start or fetch anything."""
-    if not content:
-        raise RuleBroken("The file is empty. Choose another.", field="paper")
-    if len(content) > MOST_BYTES:
-        raise RuleBroken("The file is larger than 10 MB. Save it with smaller pictures, or in parts.", field="paper")
-    if not re.match(rb"%PDF-[12]\.[0-9]", content) or b"%%EOF" not in content[-2048:]:
-        raise RuleBroken("This is not a PDF, or a part of one. Save it as PDF and choose that file.", field="paper")
-    if b"/Encrypt" in content:
-        raise RuleBroken("This PDF is locked with a password. Save it without one.", field="paper")
-    if any(_ACTS.search(_unescaped(part)) for part in (content, *_unpacked(content))):
-        raise RuleBroken(
-            "This PDF holds a script, an attached file or something that starts a program. Print it to a new PDF, "
-            "which leaves those out.",
-            field="paper",
-        )
-
-
-def _unescaped(part: bytes) -> bytes:
-    return _ESCAPED.sub(lambda found: bytes([int(found[1], 16)]), part)
-
-
-def _unpacked(content: bytes) -> list[bytes]:
-    """The objects that a PDF keeps compressed, of which none may be too large to look through."""
-    parts, left = [], _MOST_UNPACKED
-    for found in _PACKED.finditer(content):
-        try:
-            part = zlib.decompressobj().decompress(content[found.end() :], left)
-        except zlib.error:
-            raise RuleBroken("This PDF cannot be read through. Print it to a new PDF.", field="paper") from None
-        left -= len(part)
-        if left <= 0:
-            raise RuleBroken("This PDF unpacks to far more than it should. Print it to a new PDF.", field="paper")
-        parts.append(part)
-    return parts

@@ -1,6 +1,6 @@
 import re
 
-from analysis.submission_rules import check_paper
+from analysis.paper_checks import check_paper
 from seed_data.paper import a_paper
 from seed_data.script import read_script
 
