@@ -5,7 +5,7 @@ from wtforms import SelectChoice as Option
 
 from analysis.queries import PointRow
 from analysis.rules import Outcome
-from core.forms import Form, tidy, tidy_line
+from core.forms import Form, tidy, tidy_line, version_shown
 
 FEW = "few"
 
@@ -27,7 +27,7 @@ class WordingForm(Form):
 
     @property
     def began_from(self) -> int:
-        return int(self.version.data) if (self.version.data or "").isdecimal() else 0
+        return version_shown(self.version.data)
 
 
 class SortingForm(Form):

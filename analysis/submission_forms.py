@@ -22,8 +22,7 @@ from accounts.rules import Capacity
 from analysis.papers import keep_paper, paper_at
 from analysis.submission_rules import NAME_LENGTH, RULES_TO_WITHHOLD, TEXT_LENGTH, How, Received, Withheld
 from core.errors import NotFound, RuleBroken
-from core.forms import AtMost, Form, tidy, tidy_line
-from voting.assisted_forms import Day
+from core.forms import AtMost, DateField, Form, tidy, tidy_line
 
 SHOWN = "shown"
 _SHOW_OR_WITHHOLD = [
@@ -97,7 +96,7 @@ class SubmissionForm(PaperForm):
         filters=[tidy_line],
         invalid_choice_message="Say how it came.",
     )
-    received_on = Day(
+    received_on = DateField(
         "Day on which it came",
         description="Such as 2026-11-22.",
         validators=[InputRequired("Enter the day on which it came.")],

@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
+import wtforms
 from flask_wtf import FlaskForm
 from wtforms import Field
 from wtforms.validators import ValidationError
@@ -39,6 +41,32 @@ class AtMost:
             raise ValidationError(
                 f"Shorten this to {self.characters:,} characters or fewer: it is {surplus:,} too long."
             )
+
+
+class DateField(wtforms.DateField):
+    """A day, and in plain words what is wrong with one that is none."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError("Enter a real day, such as 2027-03-31.") from None
+
+
+def one_of(label: str, words: Iterable[Any], **given: Any) -> wtforms.RadioField:
+    """A choice of words, each with its ``label``. None yet is fine; anything else was not among them."""
+    choices = [wtforms.SelectChoice(word.value, word.label) for word in words]
+    return wtforms.RadioField(label, choices=choices, validate_choice=False, validators=[_among_those_listed], **given)
+
+
+def _among_those_listed(form: FlaskForm, field: Any) -> None:
+    if field.data and field.data not in {choice.value for choice in field.choices}:
+        raise ValidationError("Choose one of the answers listed.")
+
+
+def version_shown(version: str | None) -> int:
+    """The version somebody had before their eyes; what is no number fits none."""
+    return int(version) if version and re.fullmatch(r"[0-9]{1,9}", version) else -1
 
 
 class Form(FlaskForm):

@@ -3,11 +3,10 @@
 import hashlib
 from typing import Any
 
-from wtforms import FileField, HiddenField, RadioField, SelectChoice, SelectField, TextAreaField
+from wtforms import FileField, HiddenField, SelectChoice, SelectField, TextAreaField
 
-from core.forms import AtMost, Form, tidy
+from core.forms import AtMost, Form, one_of, tidy, version_shown
 from decisions import rules
-from decisions.forms import among_those_listed, version_shown
 from decisions.rules import Verdict
 from decisions.worksheet import ToAnswer
 
@@ -27,12 +26,7 @@ class AnswerForm(Form):
     version = HiddenField(default="0")
     shown = HiddenField(default="")
     was = HiddenField(default="")
-    verdict = RadioField(
-        "Answer",
-        choices=[SelectChoice(verdict.value, verdict.label) for verdict in Verdict],
-        validate_choice=False,
-        validators=[among_those_listed],
-    )
+    verdict = one_of("Answer", Verdict)
     reasons = TextAreaField("Reasons", filters=[tidy], validators=[AtMost(rules.ANSWER_LENGTH)])
     assigned = SelectField("Who writes it", validate_choice=False)
 

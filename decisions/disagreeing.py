@@ -4,28 +4,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from accounts.rules import Capacity
 from analysis.queries import PointRow, points_of
 from core.db import db
 from decisions.models import AnswerDraft
 from decisions.rules import EVERYONE, Comparison, Outcome, Verdict
-from voting.queries import strongest_reasons
+from voting.queries import reasons_of
 from voting.rules import Choice, Tally
+
+LOOKED_THROUGH = 20
+"""Of the strongest reasons some may be hidden."""
 
 
 @dataclass(frozen=True)
 class Disagreeing:
-    """Who they are, the strongest point they made, and what is answered to it: nothing is a gap."""
+    """Who they are, their strongest point, or reason where none was made of it, and its answer: nothing is a gap."""
 
     people: int
     who: str
     title: str = ""
     words: str = ""
-    behind: int = 0
+    behind: str = ""
+    """Who stands behind the point, in words."""
     verdict: str = ""
     answer: str = ""
+
+    @property
+    def said_something(self) -> bool:
+        return bool(self.title or self.words)
 
 
 def largest_disagreeing(
@@ -50,9 +58,8 @@ def _by_choice(regulation_id: int, choice: Choice, people: int) -> Disagreeing:
     who = f"who chose {choice}"
     if points:
         strongest = max(points, key=lambda point: (not point.few, point.by_choice[choice]))
-        return _told(strongest, people, who, strongest.by_choice[choice])
-    reasons = strongest_reasons(regulation_id, each=1)[choice]
-    return Disagreeing(people, who, words=reasons[0].text if reasons else "")
+        return _told(strongest, people, who, f"{strongest.by_choice[choice]:,} of them")
+    return _by_reason(regulation_id, people, who, choice)
 
 
 def _by_capacity(regulation_id: int, tally: Tally, differing: list[str]) -> Disagreeing:
@@ -64,14 +71,25 @@ def _by_capacity(regulation_id: int, tally: Tally, differing: list[str]) -> Disa
     people = getattr(sizes[who], leading)
     points = [point for point in points_of(regulation_id) if point.by_capacity.get(who)]
     if not points:
-        return Disagreeing(people, named)
+        return _by_reason(regulation_id, people, named, leading, who)
     strongest = max(points, key=lambda p: (not p.few, min(p.by_capacity[who], p.by_choice.get(leading, 0))))
-    return _told(strongest, people, named, strongest.by_capacity[who])
+    behind = f"Of {Capacity(who).plural.lower()}, whatever they chose, {strongest.by_capacity[who]:,}"
+    return _told(strongest, people, named, behind)
 
 
-def _told(point: PointRow, people: int, who: str, behind: int) -> Disagreeing:
-    answer = db.session.scalar(select(AnswerDraft).filter_by(point_id=point.id))
-    if answer is None or not answer.verdict:
-        return Disagreeing(people, who, point.title, point.summary, behind)
-    verdict = Verdict(answer.verdict).label
-    return Disagreeing(people, who, point.title, point.summary, behind, verdict, answer.reasons)
+def _by_reason(regulation_id: int, people: int, who: str, choice: Choice, capacity: str | None = None) -> Disagreeing:
+    """Where no point has been made of what they say."""
+    found = reasons_of(regulation_id, choice=choice, capacity=capacity, limit=LOOKED_THROUGH)
+    readable = next((reason for reason in found if reason.is_readable), None)
+    if readable is None:
+        return Disagreeing(people, who)
+    return Disagreeing(people, who, words=readable.text, **_answer(AnswerDraft.comment_id == readable.id))
+
+
+def _told(point: PointRow, people: int, who: str, behind: str) -> Disagreeing:
+    return Disagreeing(people, who, point.title, point.summary, behind, **_answer(AnswerDraft.point_id == point.id))
+
+
+def _answer(to: ColumnElement[bool]) -> dict[str, str]:
+    answer = db.session.scalar(select(AnswerDraft).where(to, AnswerDraft.verdict.is_not(None)))
+    return {"verdict": Verdict(answer.verdict).label, "answer": answer.reasons} if answer and answer.verdict else {}

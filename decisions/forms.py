@@ -1,13 +1,12 @@
 """Forms in which officials write a decision, and approve or return one."""
 
-import re
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Any
 
 import wtforms
 from wtforms import (
     HiddenField,
-    RadioField,
     SelectChoice,
     SelectMultipleField,
     StringField,
@@ -18,7 +17,7 @@ from wtforms.validators import Optional
 
 from accounts.rules import Capacity
 from core.clock import from_uk, in_uk
-from core.forms import AtMost, Form, tidy, tidy_line
+from core.forms import AtMost, DateField, Form, one_of, tidy, tidy_line, version_shown
 from decisions import rules
 from decisions.rules import Outcome, Proposal
 from voting.queries import reasons_named
@@ -32,14 +31,13 @@ def tidy_names(ticked: list[str] | None) -> list[str]:
     return list(dict.fromkeys(tidy_line(name)[:64] for name in ticked or ()))[: MOST_CITED + 1]
 
 
-class DateField(wtforms.DateField):
-    """A day, and in plain words what is wrong with one."""
+class YesOrNo(StrEnum):
+    YES = "yes"
+    NO = "no"
 
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError("Enter a real day, such as 2027-03-31.") from None
+    @property
+    def label(self) -> str:
+        return self.capitalize()
 
 
 class DateTimeLocalField(wtforms.DateTimeLocalField):
@@ -58,33 +56,12 @@ def departs_field(who: str) -> str:
     return f"departs_{who}"
 
 
-def version_shown(version: str | None) -> int:
-    """The version somebody had before their eyes; what is no number fits none."""
-    return int(version) if version and re.fullmatch(r"[0-9]{1,9}", version) else -1
-
-
-def among_those_listed(form: Form, field: RadioField) -> None:
-    """None yet is fine in a draft; anything else was not among the answers."""
-    if field.data and field.data not in {choice.value for choice in field.choices}:
-        raise ValidationError("Choose one of the answers listed.")
-
-
 class DecisionForm(Form):
     """A decision in the making. Little is demanded of a draft; what a decision has to say is checked on submission."""
 
     version = HiddenField(default="0")
-    outcome = RadioField(
-        "What is the outcome?",
-        choices=[SelectChoice(outcome.value, outcome.label) for outcome in Outcome],
-        validate_choice=False,
-        validators=[among_those_listed],
-    )
-    direction = RadioField(
-        "Which way will it be improved?",
-        choices=[SelectChoice(direction.value, direction.label) for direction in Direction],
-        validate_choice=False,
-        validators=[among_those_listed],
-    )
+    outcome = one_of("What is the outcome?", Outcome)
+    direction = one_of("Which way will it be improved?", Direction)
     statement = TextAreaField(
         "What was decided, in one plain sentence",
         description="It becomes the headline, on the page, in feeds and in the mail to everyone who voted.",
@@ -135,12 +112,7 @@ class DecisionForm(Form):
         filters=[tidy_line],
         validators=[AtMost(rules.ROUTE_LENGTH)],
     )
-    consultation = RadioField(
-        "Does a formal consultation follow?",
-        choices=[SelectChoice("yes", "Yes"), SelectChoice("no", "No")],
-        validate_choice=False,
-        validators=[among_those_listed],
-    )
+    consultation = one_of("Does a formal consultation follow?", YesOrNo)
     responsible = StringField(
         "Who is responsible for doing it",
         description="An office, not a person.",

@@ -1,21 +1,15 @@
 """Forms about the steps that follow a decision."""
 
-from wtforms import DateField, HiddenField, RadioField, SelectChoice, StringField, TextAreaField
+from wtforms import HiddenField, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
-from core.forms import AtMost, Form, tidy, tidy_line
+from core.forms import AtMost, DateField, Form, one_of, tidy, tidy_line
 from decisions import steps
-from decisions.forms import among_those_listed
 from decisions.steps import CHOSEN, RUNNING, State, Step
 
 
 class StepForm(Form):
-    step = RadioField(
-        "What kind of step is it?",
-        choices=[SelectChoice(step.value, step.label) for step in Step],
-        validate_choice=False,
-        validators=[among_those_listed],
-    )
+    step = one_of("What kind of step is it?", Step)
     words = StringField(
         "In your own words",
         description="What will be there when it is done. Leave this empty if the kind of step says it all.",
@@ -27,13 +21,7 @@ class StepForm(Form):
         description="This day is public. If it goes by, the page says so, and so does the record.",
         validators=[InputRequired("Choose a day.")],
     )
-    state = RadioField(
-        "Where does it stand?",
-        choices=[SelectChoice(state.value, state.label) for state in RUNNING],
-        default=State.PLANNED.value,
-        validate_choice=False,
-        validators=[among_those_listed],
-    )
+    state = one_of("Where does it stand?", RUNNING, default=State.PLANNED.value)
 
     @property
     def chosen_step(self) -> Step | None:
@@ -46,12 +34,7 @@ class StepForm(Form):
 
 class StepChangeForm(Form):
     seen = HiddenField()
-    state = RadioField(
-        "Where does it stand?",
-        choices=[SelectChoice(state.value, state.label) for state in CHOSEN],
-        validate_choice=False,
-        validators=[among_those_listed],
-    )
+    state = one_of("Where does it stand?", CHOSEN)
     due_on = DateField("By which day?", validators=[InputRequired("Choose a day.")])
     instrument = StringField(
         "What did it?",

@@ -3,10 +3,10 @@
 import re
 from datetime import date
 
-from wtforms import DateField, HiddenField, TextAreaField
+from wtforms import HiddenField, TextAreaField
 from wtforms.validators import InputRequired
 
-from core.forms import AtMost, Form, tidy
+from core.forms import AtMost, DateField, Form, tidy
 from regulations.rules import CLOSING_REASON_LENGTH, DUE_REASON_LENGTH
 
 

@@ -1,24 +1,14 @@
 from typing import Any
 
-from wtforms import BooleanField, DateField, RadioField, StringField
+from wtforms import BooleanField, RadioField, StringField
 from wtforms import SelectChoice as Option
 from wtforms.validators import InputRequired, Optional
 
 from accounts.rules import Capacity
-from core.forms import AtMost, Form, tidy_line
+from core.forms import AtMost, DateField, Form, tidy_line
 from voting.assisted import NAME_LENGTH, How, Person
 from voting.forms import BallotForm
 from voting.rules import ORGANISATION_LENGTH, Ballot, Choice, check_ballot
-
-
-class Day(DateField):
-    """Says in plain words what is wrong with a day that is none."""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError("Enter a day such as 2026-11-22.") from None
 
 
 class PersonForm(Form):
@@ -71,7 +61,7 @@ class AssistForm(PersonForm, BallotForm):
         "I have checked that they speak for this organisation",
         description="From a source of your own: a public register, its website, a call to its published number.",
     )
-    received_on = Day("Day on which the letter arrived", validators=[Optional()])
+    received_on = DateField("Day on which the letter arrived", validators=[Optional()])
     read_back = BooleanField("I have read this back to them and they agree, or it is what the letter says")
 
     def __init__(self, *given: Any, **named: Any) -> None:

@@ -149,6 +149,13 @@ def test_a_point_is_worded_anew_and_two_at_once_see_each_other(desk, regulation,
     assert desk.post(address, data=given | {"title": "", "version": "2"}).status_code == 422
 
 
+@pytest.mark.parametrize("version", ["", "-1", "one", "9" * 5_000])
+def test_a_version_that_nobody_was_shown_fits_no_wording(desk, regulation, analyst, version):
+    point = a_point(regulation, analyst)
+    given = {"do": "reword", "version": version, "title": "Mine", "summary": ""}
+    assert desk.post(f"/staff/points/{point.public_id}", data=given).status_code == 409
+
+
 def test_comments_are_taken_out_or_put_under_another_as_well(desk, regulation, analyst):
     comment, other = a_comment(regulation), a_comment(regulation, "Dear.")
     point, second = a_point(regulation, analyst), a_point(regulation, analyst, "It is not clear")

@@ -81,7 +81,7 @@ def test_of_a_withheld_one_readers_see_only_that_there_is_one(desk, client, regu
 def test_what_is_wrong_is_said_beside_it_and_nothing_typed_is_lost(desk, regulation):
     answer = send(desk, regulation, paper=PDF, received_on="the 3rd", signatures="many", text="Kept words")
     assert answer.status_code == 422
-    assert "Enter a day such as" in answer.text
+    assert "Enter a real day" in answer.text
     assert "Enter the number of signatures in figures" in answer.text
     assert "Kept words" in answer.text
     assert "our view.pdf" in answer.text

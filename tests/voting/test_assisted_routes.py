@@ -162,7 +162,7 @@ def test_no_page_shows_how_others_chose(desk, split):
         ({"how": ""}, "Say how it came."),
         ({"how": "pigeon"}, "Say how it came."),
         ({"how": "letter"}, "Enter the day on which the letter arrived."),
-        ({"how": "letter", "received_on": "yesterday"}, "Enter a day such as"),
+        ({"how": "letter", "received_on": "yesterday"}, "Enter a real day"),
         ({"how": "letter", "received_on": "0001-01-01"}, "before this theme opened"),
         ({"how": "letter", "received_on": "9999-12-31"}, "That day has not come yet"),
     ],
