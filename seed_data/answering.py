@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from accounts.models import Account
 from analysis.models import Point
-from analysis.queries import points_of, ungrouped
+from analysis.queries import PointRow, points_of, ungrouped
 from analysis.rules import FEW_SUMMARY, FEW_TITLE, TITLE_LENGTH, same_words
 from analysis.services import make_point, put_under
 from core.db import db
@@ -17,7 +17,7 @@ from decisions.rules import Outcome, Verdict
 from regulations.models import Regulation
 from seed_data.correspondence import say_what_it_makes
 from seed_data.people import person
-from seed_data.script import alike
+from seed_data.script import alike, table
 from voting.models import Comment
 from voting.rules import Choice
 from voting.shown import Reason
@@ -49,9 +49,10 @@ def make_points(*, regulation: Regulation, by: Account, now: datetime) -> None:
     for choice in Choice:
         groups = _alike([reason for reason in ungrouped(regulation.id) if reason.choice == choice])
         for group in groups[:POINTS_OF_A_CHOICE]:
+            written = _written_out(regulation, group[0].text)
             point = make_point(
-                regulation=regulation, title=_first_sentence(group[0].text), summary="", by=by, now=now,
-                demonstration=True,
+                regulation=regulation, title=written.get("title") or _first_sentence(group[0].text),
+                summary=written.get("summary", ""), by=by, now=now, demonstration=True,
             )  # fmt: skip
             _put(point, group, by, now)
             say_what_it_makes(regulation=regulation, choice=choice, point=point, by=by, now=now)
@@ -76,8 +77,7 @@ def answer_points(
     rows = points_of(regulation.id)
     answered = rows[: (len(rows) + 1) // 2] if half else rows
     for row in answered:
-        verdict = Verdict.ACCEPT_IN_PART if row.few else _verdict(row.by_choice, outcome)
-        reasons = OF_FEW if row.few else REASONS[verdict].format(statement=statement)
+        verdict, reasons = _answer(regulation, row, outcome, statement)
         version = db.session.scalar(select(AnswerDraft.version).filter_by(point_id=row.id)) or 0
         save_answer(
             regulation=regulation, point=db.session.get_one(Point, row.id), verdict=verdict,
@@ -88,6 +88,23 @@ def answer_points(
             regulation=regulation, point=db.session.get_one(Point, row.id), to=person("analyst", now),
             instead_of=None, by=by, now=now,
         )  # fmt: skip
+
+
+def _written_out(regulation: Regulation, text: str) -> dict[str, str]:
+    """What is written in points.toml of the point that this reason makes, if anything is."""
+    of_regulation = table("points.toml").get(regulation.slug, ())
+    return next((each for each in of_regulation if text.startswith(each["begins"])), {})
+
+
+def _answer(regulation: Regulation, row: PointRow, outcome: Outcome, statement: str) -> tuple[Verdict, str]:
+    if row.few:
+        return Verdict.ACCEPT_IN_PART, OF_FEW
+    of_regulation = table("points.toml").get(regulation.slug, ())
+    written: dict[str, str] = next((each for each in of_regulation if each["title"] == row.title), {})
+    if "answer" in written:
+        return Verdict(written["verdict"]), written["answer"]
+    verdict = _verdict(row.by_choice, outcome)
+    return verdict, REASONS[verdict].format(statement=statement)
 
 
 def _alike(reasons: list[Reason]) -> list[list[Reason]]:
@@ -117,6 +134,6 @@ def _verdict(by_choice: dict[str, int], outcome: Outcome) -> Verdict:
     asked = max(by_choice, key=lambda choice: by_choice[choice])
     if outcome in (Outcome.MOVED, Outcome.ALREADY_SPENT):
         return Verdict.OUT_OF_SCOPE
-    if asked == outcome:
-        return Verdict.ACCEPT
-    return Verdict.ACCEPT_IN_PART if Outcome.IMPROVE in (asked, outcome) else Verdict.REJECT
+    if Outcome.IMPROVE in (asked, outcome):
+        return Verdict.ACCEPT_IN_PART
+    return Verdict.ACCEPT if asked == outcome else Verdict.REJECT

@@ -5,7 +5,8 @@ import re
 import sqlite3
 import stat
 
-from seed_data.script import read_script
+from analysis.rules import check_wording
+from seed_data.script import alike, read_script, table
 from tests.demonstration import flask
 
 
@@ -112,3 +113,29 @@ def test_without_a_demonstration_no_past_is_invented(tmp_path):
     connection = sqlite3.connect(tmp_path / "empty" / "regulation-review.sqlite")
     assert connection.execute("SELECT count(*) FROM theme WHERE closes_at < datetime('now')").fetchone() == (0,)
     assert connection.execute("SELECT count(*) FROM account").fetchone() == (0,)
+
+
+def test_what_is_written_out_of_points_is_about_reasons_that_are_given():
+    script, voters = read_script(), table("one_voter.toml")["contribution"]
+    for slug, written in table("points.toml").items():
+        said = [voice.text for voice in script.parts[slug].voices]
+        said += [given["text"] for given in voters if given["regulation"] == slug]
+        for point in written:
+            assert sum(text.startswith(point["begins"]) for text in said) == 1, point["begins"]
+            check_wording(point["title"], point.get("summary", ""))
+
+
+def test_an_answer_written_out_is_the_one_that_was_published(ask):
+    answers = dict(ask("SELECT point_title, verdict || ' ' || reasons FROM answer"))
+    written = [point for points in table("points.toml").values() for point in points if "answer" in point]
+    found = [point for point in written if point["title"] in answers]
+    assert len(found) > 15
+    for point in found:
+        assert answers[point["title"]].startswith(point["verdict"])
+        assert answers[point["title"]].endswith(point["answer"])
+
+
+def test_a_reason_that_makes_anothers_point_names_one_that_is_there():
+    voices = [voice.text for part in read_script().parts.values() for voice in part.voices]
+    assert alike()
+    assert all(sum(text.startswith(begins) for text in voices) == 1 for begins in alike().values())
