@@ -21,12 +21,13 @@ from seed_data.loader import SeedTheme
 from seed_data.people import person
 from seed_data.script import table
 
+DAYS_TO_DECIDE = 90
 BEFORE_WORK = 6
 
 
 def acts(today: datetime, seeds: list[SeedTheme]) -> Iterator[Act]:
     said = table("aftermath.toml")
-    mornings = {seed.closes + seed.days_to_decide + 1 for seed in seeds}
+    mornings = {seed.closes + DAYS_TO_DECIDE + 1 for seed in seeds}
     for given in said["extension"]:
         yield Act(on_day(today, given["on"], 16), partial(_extend, given, today))
     for given in said["step"]:
