@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import accounts.routes
+import analysis.erasure_routes
 import analysis.import_routes
 import analysis.own_routes
 import analysis.paper_routes
@@ -35,6 +36,7 @@ import pages.decision_routes
 import pages.evidence_routes
 import pages.figures_routes
 import pages.log_routes
+import pages.news_routes
 import pages.own_way_routes
 import pages.paper_routes
 import pages.personal_routes
@@ -45,11 +47,13 @@ import pages.routes
 import pages.submission_routes
 import pages.we_asked_routes
 import voting.assisted_routes
+import voting.erasure
 import voting.erasure_routes
 import voting.routes
 import voting.staff_routes
 from accounts import sessions
 from accounts.rules import SIGNED_IN_FOR
+from analysis.erasing import erase_papers_of
 from audit.queries import opened_as_demonstration, positions
 from audit.tiles import log_folder
 from core import clock, error_pages, security
@@ -68,6 +72,7 @@ BLUEPRINTS = (
     pages.personal_routes.bp,
     pages.own_way_routes.bp,
     pages.progress_routes.bp,
+    pages.news_routes.bp,
     pages.record_routes.bp,
     pages.log_routes.bp,
     audit.routes.bp,
@@ -81,6 +86,7 @@ BLUEPRINTS = (
     analysis.import_routes.bp,
     analysis.paper_routes.bp,
     analysis.submission_routes.bp,
+    analysis.erasure_routes.bp,
     pages.submission_routes.bp,
     pages.paper_routes.bp,
     decisions.routes.bp,
@@ -142,6 +148,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.view_functions["static"].access = "public"  # type: ignore[attr-defined]
     forms.exempt(notices.routes.stop)  # mail programs press that button, without a session; it has its own secret
     core.mail.enclose(app, RECEIPT, enclose_receipt)
+    voting.erasure.erase_along(app, erase_papers_of)
     accounts.routes.tell_on_account(app, notices.routes.tell_of_mail)
     decisions.desk_routes.tell_on_desk(app, notices.queries.letters_to_write)
     _add_search(app)

@@ -1,7 +1,7 @@
 """Whether submissions are what the record says."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -9,7 +9,7 @@ from sqlalchemy import select
 from analysis.models import Point, Submission, SubmissionPoint
 from analysis.submissions import received_at, submission_text
 from audit.agreement import Recorded, recorded, unmatched
-from audit.models import Opening
+from audit.models import Entry, Opening
 from core.db import db
 from regulations.models import Regulation, Theme
 
@@ -17,17 +17,18 @@ from regulations.models import Regulation, Theme
 def disagreements() -> Iterator[str]:
     first: dict[str, Recorded] = {}
     latest: dict[str, Recorded] = {}
-    for line in recorded("submission"):
+    lines = list(recorded("submission"))
+    for line in lines:
         first.setdefault(line.said["reference"], line)
         latest[line.said["reference"]] = line
     rows = db.session.execute(_ROWS).all()
     yield from unmatched("submission", [row.Submission.entry_id for row in rows], latest.values())
-    points, lines = _points(), {line.id: line for line in latest.values()}
+    points, by_id = _points(), {line.id: line for line in latest.values()}
     for row in rows:
         submission = row.Submission
-        if submission.entry_id not in lines:
+        if submission.entry_id not in by_id:
             continue
-        line = lines[submission.entry_id]
+        line = by_id[submission.entry_id]
         for name, value in _said_of(submission, row.theme, row.slug).items():
             if line.said.get(name) != value:
                 yield f"submission: {submission.reference} has another {name} than {line.named}."
@@ -35,8 +36,25 @@ def disagreements() -> Iterator[str]:
             yield f"submission: {submission.reference} was entered by another office than the record says."
         if row.text != submission_text(submission, points[submission.id]):
             yield f"submission: {submission.reference} does not say what {line.named} commits to."
+    yield from _erased(lines)
 
 
+def _erased(lines: Sequence[Recorded]) -> Iterator[str]:
+    """What no line says was erased is there to be opened, and what was erased is not."""
+    there = set(db.session.scalars(_OPENED))
+    erased = {line.said["target"] for line in recorded("erasure")}
+    for line in lines:
+        if line.id in there and line.id in erased:
+            yield f"submission: what {line.named} sealed is still there, and was erased."
+        elif line.id not in there and line.id not in erased:
+            yield f"submission: what {line.named} seals is gone, which no line about an erasure says."
+
+
+_OPENED = (
+    select(Opening.entry_id)
+    .join(Entry, Entry.id == Opening.entry_id)
+    .where(Entry.type == "submission", Opening.field == "text_commit")
+)
 _ROWS: Any = (
     select(Submission, Theme.slug.label("theme"), Regulation.slug, Opening.text)
     .join(Theme, Theme.id == Submission.theme_id)

@@ -23,6 +23,7 @@ from analysis.papers import keep_paper, paper_at
 from analysis.submission_rules import NAME_LENGTH, RULES_TO_WITHHOLD, TEXT_LENGTH, How, Received, Withheld
 from core.errors import NotFound, RuleBroken
 from core.forms import AtMost, DateField, Form, tidy, tidy_line
+from voting.rules import ErasureBasis
 
 SHOWN = "shown"
 _SHOW_OR_WITHHOLD = [
@@ -185,6 +186,26 @@ class ReviewForm(Form):
     @property
     def withheld(self) -> Withheld | None:
         return _rule(self.shown.data)
+
+
+class EraseForm(Form):
+    """Deleting for good what somebody sent in, once the ground is said and understood."""
+
+    seen = HiddenField(filters=[tidy_line])
+    basis = RadioField(
+        "Why is it deleted?",
+        choices=[
+            Option(ErasureBasis.REQUEST, "Whoever sent it asked for that"),
+            Option(ErasureBasis.COURT, "A court or the data protection regulator ordered it"),
+            Option(ErasureBasis.LAW, "The law asks for it"),
+        ],
+        filters=[tidy_line],
+        invalid_choice_message="Say why it is deleted. The record tells everybody.",
+    )
+    understood = BooleanField(
+        "I understand that this cannot be undone",
+        validators=[InputRequired("Tick the box if you want it deleted for good.")],
+    )
 
 
 def _rule(said: str) -> Withheld | None:

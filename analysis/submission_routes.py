@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from accounts.models import Account
 from analysis import submissions
+from analysis.erasing import ERASERS
 from analysis.models import Submission
 from analysis.paper_checks import MOST_BYTES
 from analysis.papers import paper_at
@@ -21,7 +22,7 @@ from analysis.submissions import About, submission_with
 from core import clock
 from core.access import staff
 from core.db import transaction
-from core.errors import Clash, NotFound, RuleBroken
+from core.errors import Clash, NotAllowed, NotFound, RuleBroken
 from core.forms import Form, tidy_line
 from core.paging import Page, page_number
 from regulations.models import Regulation, Theme
@@ -144,7 +145,7 @@ def _enter(form: SubmissionForm, paper: str, name: str) -> str:
 @bp.route("/staff/submissions/<reference>", methods=["GET", "POST"])
 @staff(*ANALYSTS)
 def submission(reference: str) -> Answer:
-    """All of it, also of one that is withheld, with what can be changed about it."""
+    """All of it, with what can be changed about it; of one that a rule withholds only to officials."""
     found, status = _submission(reference), 200
     made = points_made([found.id]).get(found.id, [])
     form = ReviewForm(
@@ -164,7 +165,15 @@ def submission(reference: str) -> Answer:
             form.show_rule_broken(error)
             found = submission_with(reference)
     form.seen.data = found.entry_id
-    page = render_template("analysis/submission.html", form=form, submission=found, points=made, **_words(found))
+    page = render_template(
+        "analysis/submission.html",
+        form=form,
+        submission=found,
+        points=made,
+        is_readable=submissions.can_be_read_by(_me(), found),
+        can_erase=_me().role in ERASERS and found.withheld_because != Withheld.ERASED,
+        **_words(found),
+    )
     return page, _status_of(form, status)
 
 
@@ -201,6 +210,8 @@ def _change(reference: str, form: ReviewForm) -> None:
 @staff(*ANALYSTS)
 def staff_paper(reference: str) -> Response:
     found = _submission(reference)
+    if not submissions.can_be_read_by(_me(), found):
+        raise NotAllowed("This paper is withheld by a rule. Only officials can read it.")
     return as_paper(found.file_sha256, found.file_name)
 
 

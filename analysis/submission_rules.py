@@ -46,6 +46,8 @@ class Withheld(StrEnum):
     UNLAWFUL = "unlawful"
     WAITING = "waiting"
     """Not a rule that staff choose: a paper came with a ballot, and nobody has looked at it yet."""
+    ERASED = "erased"
+    """Nor this: who sent it asked for that, and what it said is held no more."""
 
     @property
     def label(self) -> str:
@@ -54,11 +56,12 @@ class Withheld(StrEnum):
             Withheld.COMMERCIAL: "It was given in commercial confidence",
             Withheld.AUTHOR_ASKED: "Its author asked for it not to be shown",
             Withheld.UNLAWFUL: "To show it would break the law",
+            Withheld.ERASED: "What it said was deleted for good",
             Withheld.WAITING: "It came with a ballot, and staff have not looked at it yet",
         }[self]
 
 
-RULES_TO_WITHHOLD = tuple(rule for rule in Withheld if rule is not Withheld.WAITING)
+RULES_TO_WITHHOLD = tuple(rule for rule in Withheld if rule not in (Withheld.WAITING, Withheld.ERASED))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import rfc8785
 from sqlalchemy import delete, func, select
 
 from accounts.models import Account
-from accounts.rules import Capacity
+from accounts.rules import Capacity, Role
 from analysis.models import Point, Submission, SubmissionPoint
 from analysis.services import ANALYSTS
 from analysis.submission_rules import FROM_A_BALLOT, How, Received, Withheld, check_received
@@ -128,12 +128,16 @@ def change_submission(
         raise Clash("A colleague has changed this since you opened it. Look at it again, then decide.")
     if organisation and not Capacity(submission.capacity).speaks_for_organisation:
         raise RuleBroken("Members of the public are not named.", field="organisation")
+    if submission.withheld_because == Withheld.ERASED:
+        raise RuleBroken("What this submission said was deleted for good, so nothing about it can be changed.")
+    if not can_be_read_by(by, submission):
+        raise NotAllowed("It is withheld by a rule: only officials can read it, and change how it stands.")
     made = points_meant(submission.regulation, points)
     submission.withheld, submission.withheld_because = withheld is not None, withheld or ""
     submission.organisation_name = organisation
     db.session.execute(delete(SubmissionPoint).where(SubmissionPoint.submission_id == submission.id))
     _keep_points(submission, made)
-    _record(submission, made, by.office, now)
+    record_submission(submission, made, by.office, now)
 
 
 def submission_with(reference: str) -> Submission:
@@ -160,6 +164,13 @@ def check_may_handle(by: Account | None, about: "About") -> None:
         check_may_work_on(by, about.regulation)
     elif by is not None:
         check_may_work_on_some_of(by, about.theme)
+
+
+def can_be_read_by(by: Account, submission: Submission) -> bool:
+    """What a rule withholds is for officials alone, who decide. Analysts read what is shown, or waits for a look."""
+    if submission.withheld and submission.withheld_because != Withheld.WAITING:
+        return by.role == Role.OFFICIAL
+    return by.role in ANALYSTS
 
 
 def points_meant(regulation: Regulation | None, public_ids: Sequence[str]) -> list[Point]:
@@ -219,7 +230,7 @@ def add_submission(submission: Submission, points: Sequence[Point], now: datetim
     db.session.add(submission)
     db.session.flush()
     _keep_points(submission, points)
-    _record(submission, points, submission.entered_by, now)
+    record_submission(submission, points, submission.entered_by, now)
     return submission
 
 
@@ -227,7 +238,8 @@ def _keep_points(submission: Submission, points: Sequence[Point]) -> None:
     db.session.add_all(SubmissionPoint(submission_id=submission.id, point_id=point.id) for point in points)
 
 
-def _record(submission: Submission, points: Sequence[Point], actor: str, now: datetime) -> None:
+def record_submission(submission: Submission, points: Sequence[Point], actor: str, now: datetime) -> None:
+    """Its next line, which commits to all it says now."""
     sealed = Sealed.of("submission", submission_text(submission, [point.public_id for point in points]))
     body = SubmissionEntry(
         theme=submission.theme.slug,

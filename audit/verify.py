@@ -552,7 +552,7 @@ MUST_OPEN = {"reason_commit", "statement_sha256", "targets_commit"}
 REFERS: dict[str, dict[str, tuple[str, ...]]] = {
     "support": {"comment": ("comment",)},
     "moderation": {"target": ("comment",)},
-    "erasure": {"target": ("vote", "comment", "support")},
+    "erasure": {"target": ("vote", "comment", "support", "submission")},
     "point": {"prev": ("point",)},
     "grouping": {"comment": ("comment",), "point": ("point",)},
     "dispute": {"grouping": ("grouping",)},

@@ -16,6 +16,8 @@ from notices.rules import Followed, FollowHow, How, searched
 from regulations.models import Regulation, Theme
 from regulations.rules import SECTORS
 
+THE_SAME = "the same: what is listed or decided, each step after that, and each promised day that is missed or moved"
+
 
 @dataclass(frozen=True)
 class Thing:
@@ -47,14 +49,13 @@ def _things(wanted: list[tuple[Followed, str]]) -> dict[tuple[Followed, str], Th
             feed, says = f"{href}/history.atom", "everything that happens to it here"
         elif kind is Followed.THEME:
             title, href = themes.get(key, key), f"/themes/{key}"
-            feed, says = f"/decisions.atom?{urlencode({'theme': key})}", "each decision on it"
+            feed, says = f"/regulations.atom?{urlencode({'theme': key})}", THE_SAME
         elif kind is Followed.DEPARTMENT:
             title, href = departments.get(key, key), f"/regulations?{urlencode({'department': key})}"
-            feed, says = f"/decisions.atom?{urlencode({'department': key})}", "each decision it is responsible for"
+            feed, says = f"/regulations.atom?{urlencode({'department': key})}", THE_SAME
         elif kind is Followed.SEARCH:
             title, href = _in_words(searched(key), themes, departments), f"/regulations?{key}"
-            kept = {name: value for name, value in searched(key).items() if name != "sector"}
-            feed, says = f"/decisions.atom?{urlencode(kept)}", "each decision that the search finds"
+            feed, says = f"/regulations.atom?{key}", THE_SAME
         else:
             title, href = "New themes", "/themes"
             feed, says = "/record.atom?type=theme", "each theme when it is announced"

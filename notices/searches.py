@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased
 from whoosh.lang.porter import stem
 
@@ -10,8 +10,9 @@ from accounts.models import Department
 from core.db import db
 from decisions.models import Decision
 from notices.models import Follow
-from notices.rules import Findable, Followed, finds, words_in
+from notices.rules import Findable, Followed, finds, searched, words_in
 from regulations.models import Regulation, RegulationSector, Theme
+from search.queries import matching
 
 
 def searches_that_find(regulation_ids: Collection[int]) -> dict[str, set[int]]:
@@ -58,3 +59,24 @@ def _findable(ids: Collection[int]) -> dict[int, Findable]:
         )
         for row in db.session.execute(wanted)
     }
+
+
+def found_by(key: str) -> Select[str]:
+    """The slugs of all regulations that a search finds, a theme or a department being one too: by the rule for mail."""
+    asked = searched(key)
+    wanted = select(Regulation.id).join(Theme, Theme.id == Regulation.theme_id)
+    wanted = wanted.join(Department, Department.id == Regulation.department_id)
+    for name, column in (("theme", Theme.slug), ("department", Department.slug)):
+        if name in asked:
+            wanted = wanted.where(column == asked[name])
+    if asked.keys() <= {"theme", "department"}:
+        return select(Regulation.slug).where(Regulation.id.in_(wanted))
+    there = matching(asked["q"], "regulation") if "q" in asked else None
+    ids = db.session.scalars(wanted if there is None else wanted.where(Regulation.slug.in_(there)))
+    findable = _findable(list(ids))
+    found = []
+    for id, regulation in findable.items():
+        stems = {word: stem(word) for word in words_in([key], regulation)}
+        if finds(key, regulation, stems):
+            found.append(id)
+    return select(Regulation.slug).where(Regulation.id.in_(found))

@@ -144,8 +144,10 @@ def openings_of_line(entry_id: str) -> OpeningsOfLine | None:
     if found.type in PLAIN and (digest := said.get(PLAIN[found.type].field)):
         texts = PLAIN[found.type].texts({entry_id: found.about_id})
         return OpeningsOfLine(entry_id, [o for o in texts if text_digest(o.text) == digest])
-    if found.type == FIELD[0] and found.field is not None:
-        shut = _absent(why_shut_now(said.get("reference", "")))
+    if found.type == FIELD[0] and FIELD[1] in said:
+        shut = _absent(why_shut_now(said.get("reference", ""), entry_id))
+        if shut is None and found.field is None:
+            shut = Absent(FIELD[1], Because.MISSING, None)
         return OpeningsOfLine(entry_id, (), [shut]) if shut else OpeningsOfLine(entry_id, [_opened(found)])
     fields = [name for name in said if is_ever_open(found.type, name)]
     if not fields:
@@ -257,7 +259,7 @@ class Standing:
 
     def why_absent(self, line: str, field: str, type: str, item: str) -> Absent | None:
         if (type, field) == FIELD:
-            return _absent(self.sent_in.why_shut(line, self.splits))
+            return _absent(self.sent_in.why_shut(line, self.splits, self.erased.get(line)))
         reason = self.reasons.get(line)
         erased_by = self.erased.get(line)
         if type == "moderation" and reason is not None:  # the words a mask leaves go with the reason they are of

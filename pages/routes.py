@@ -4,7 +4,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, Response, current_app, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from audit.queries import Head, folded_position, head, log_size
@@ -15,7 +15,7 @@ from core.forms import tidy_line
 from core.paging import page_number
 from decisions.queries import Wanted as WantedDecisions
 from decisions.queries import count_decisions, decisions
-from notices.rules import follow_address, followed_by
+from notices.rules import follow_address, followed_by, search_key
 from opendata.bundle import kept_bundle
 from opendata.queries import RegulationRow, ThemeNumbers, theme_numbers
 from opendata.rules import DECISION_FIELDS, REGULATION_FIELDS, THEME_FIELDS, labelled, regulation_row
@@ -237,11 +237,13 @@ def _listing(asked: Asked, now: datetime) -> dict[str, Any]:
     """Everything the list's own template, pages/listing.html, shows."""
     found = queries.listing(asked, now)
     filters = rules.filters_in_use(found.facets, asked)
-    follows = followed_by({"q": asked.q, **asked.chosen, "theme": asked.theme})
+    given = {"q": asked.q, **asked.chosen, "theme": asked.theme}
+    follows, key = followed_by(given), search_key(given)
     return {
         "asked": asked,
         "listing": found,
         "follow": follow_address(*follows) if follows else "",
+        "feed": url_for("news.news") + (f"?{key}" if key else ""),
         "rows": [(row, _row_clock(row, now)) for row in found.page.rows],
         "filters": filters,
         "chosen": len(asked.chosen),

@@ -53,8 +53,9 @@ def _submission(said: Mapping[str, Any], around: Around) -> Sentence:
     how, by = CAME.get(said["how"], f"by {plainly(said['how'])}"), speaker(said["capacity"])
     received = f"It was received on {day(in_uk(moment(said['received'])))} and entered by {said['actor']}."
     if "prev" in said:
+        who = said["actor"][:1].upper() + said["actor"][1:]
         done = "withheld: it stays counted" if said.get("withheld") else "looked at again: it can be read"
-        return Sentence(f"{said['actor']} changed how submission {said['reference']} stands. It is {done}.")
+        return Sentence(f"{who} changed how submission {said['reference']} stands. It is {done}.")
     if said.get("withheld"):
         return Sentence(f"A submission came {how}, from {by}: withheld, counted.", received)
     if "signatures" in said:

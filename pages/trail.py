@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, union_all
 
 from audit.models import Entry, Opening
 from audit.queries import COLUMNS, Line, line
@@ -14,10 +14,12 @@ from core.db import db
 from pages.gathered import Gathered, gathered_sentence
 from pages.sentences import ACTORS, Around, Sentence, how_many, sentence
 from regulations.models import Regulation, Theme
+from regulations.rules import Stage
 from search.rules import citations_in
 from voting.models import DayTally
 from voting.tallying import GATHERED
 
+NEWS, DAYS = ("decision", "milestone", "item.version", "stage"), ("due", "overdue")
 ABOUT_THEMES = ("theme", "window", "due", "overdue")
 HOUR = 3600
 ACTS = 500
@@ -134,6 +136,18 @@ def _newest_of_each(types: Sequence[str], filters: Sequence[ColumnElement[bool]]
         for type in types
     ]
     return union_all(*(select(part.c.seq) for part in of_each))
+
+
+def news(slugs: Select[str], *, limit: int, demonstration: bool = False) -> list[Told]:
+    """What moved on for some regulations, or for their themes' due days, the newest first: a stage only as the last."""
+    themes = select(Regulation.theme_id).where(Regulation.slug.in_(slugs))
+    placed = Entry.idx.is_not(None)
+    about_them = _newest_of_each(NEWS, (placed, Entry.item.in_(slugs)), limit)
+    of_themes = (placed, Entry.about_kind == Theme.__name__, Entry.about_id.in_(themes))
+    of_either = or_(Entry.seq.in_(about_them), Entry.seq.in_(_newest_of_each(DAYS, of_themes, limit)))
+    rows = _told_rows().where(of_either).order_by(Entry.idx.desc())
+    told = [_told(row, demonstration) for row in db.session.execute(rows)]
+    return [one for one in told if one.line.type != "stage" or one.line.said.get("stage") == Stage.DONE][:limit]
 
 
 def all_lines(wanted: Wanted, *, demonstration: bool, batch: int = 1_000) -> Iterator[Told]:

@@ -1,9 +1,11 @@
 """Deleting what is held of a person. The lines of the record stay as they are; what opens them, and names, goes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask import Flask, current_app
 from sqlalchemy import delete, func, select, update
 
 from accounts import services as accounts
@@ -47,6 +49,11 @@ def held_of(account: Account, now: datetime) -> Held:
     )
 
 
+def erase_along(app: Flask, erase: Callable[[Account, ErasureBasis, datetime], None]) -> None:
+    """Let a floor above this one delete what it holds of a person, in the same transaction."""
+    app.extensions.setdefault("erased_with_a_person", []).append(erase)
+
+
 def check_may_be_erased(account: Account) -> None:
     if account.post is not None:
         raise NotAllowed(
@@ -73,6 +80,8 @@ def erase_person(*, account: Account, basis: ErasureBasis, now: datetime) -> Non
     votes = select(Vote.id).where(Vote.account_id == account.id).scalar_subquery()
     for private in (VoteDetail, Receipt, AssistedAnswer):
         db.session.execute(delete(private).where(private.vote_id.in_(votes)))
+    for erase in current_app.extensions.get("erased_with_a_person", ()):
+        erase(account, basis, now)
     if account.email:
         db.session.execute(delete(PendingBallot).where(PendingBallot.email == account.email))
         forget_mails_to(account.email)

@@ -108,7 +108,7 @@ def test_what_is_withheld_later_can_no_longer_be_read_under_its_first_line_eithe
     absent = openings_of_line(first).absent[0]
     assert (absent.because, absent.by) == (Because.WITHHELD, the_record("submission")[1]["id"])
     assert check(log_folder()).wrong == []
-    change(made, analyst)
+    change(made, a_member_of_staff(Role.OFFICIAL))
     assert said_in(first)["text"] == "It helps us."
     lines = the_record("submission")
     assert [line.get("prev") for line in lines] == [None, first, lines[1]["id"]]

@@ -17,7 +17,7 @@ SAME_FOR_ALL = """
     accounts.signed_out decision_log.compare decision_log.decision decision_log.decision_json decision_log.decisions
     decision_log.decisions_atom decision_log.decisions_csv decision_log.decisions_json erasure.erased
     figures.ballot_order figures.figures figures.rows_behind log.entries log.note log.tile log_files.openings
-    log_files.record_zip log_files.verifier on_paper.paper_ballot on_paper.poster pages.data pages.healthz
+    log_files.record_zip log_files.verifier news.news on_paper.paper_ballot on_paper.poster pages.data pages.healthz
     pages.help_index pages.help_page pages.home pages.readyz pages.regulations pages.sources pages.theme
     pages.themes points.point points.point_json progress.progress progress.progress_atom progress.progress_csv
     progress.progress_json progress.steps progress.steps_csv progress.steps_json reading.comments
@@ -51,7 +51,8 @@ READING_WHAT_PEOPLE_SAY = """
     submissions.submission
 """
 DECIDING = """
-    answers.upload decisions.approve decisions.write milestones.step milestones.steps
+    answers.upload decisions.approve decisions.write erasing.erase_submission_for_good milestones.step
+    milestones.steps
 """
 MINDING_THE_CLOCKS = """
     decisions.close_theme decisions.extend

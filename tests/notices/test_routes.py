@@ -78,9 +78,9 @@ def test_following_again_changes_how_and_ending_ends_it(browser):
 @pytest.mark.parametrize(
     ("kind", "key", "feed"),
     [
-        ("theme", "{theme}", "/decisions.atom?theme="),
-        ("department", "{department}", "/decisions.atom?department="),
-        ("search", "q=clean", "/decisions.atom?q=clean"),
+        ("theme", "{theme}", "/regulations.atom?theme="),
+        ("department", "{department}", "/regulations.atom?department="),
+        ("search", "q=clean", "/regulations.atom?q=clean"),
         ("regulation", "{slug}", "/history.atom"),
         ("themes", "", "/record.atom?type=theme"),
     ],
