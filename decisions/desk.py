@@ -20,7 +20,7 @@ from decisions.steps import RUNNING, State
 from regulations.due import days_overdue
 from regulations.models import Regulation, Theme
 from regulations.queries import ThemeRow
-from regulations.responsible import of_department, touches_department
+from regulations.responsible import of_department, slugs_shared_with_others, touches_department
 from regulations.rules import Stage
 from voting.models import Comment, ModerationAct
 from voting.organisations import organisations_to_check
@@ -53,6 +53,8 @@ class Counts:
     """Letters that are to be written to those who asked to hear."""
     department: str
     """The name of the one; empty for all."""
+    shared: str
+    """The slugs of themes in which other departments have regulations too, with spaces between them."""
 
 
 def counts(account_id: int, now: datetime, department: int | None, letters: Select[Any]) -> Counts:
@@ -72,6 +74,7 @@ def counts(account_id: int, now: datetime, department: int | None, letters: Sele
         select(func.count()).select_from(_near_steps(now, department).subquery()),
         letters,
         select(func.coalesce(func.max(Department.name), "")).where(Department.id == department),
+        slugs_shared_with_others(department),
     )
     return Counts(*db.session.execute(select(*(part.scalar_subquery() for part in parts))).one())
 

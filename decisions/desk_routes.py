@@ -28,7 +28,7 @@ from decisions.rules import DraftStatus
 from regulations.due import days_overdue, due_moves, extend_due
 from regulations.forms import CloseThemeForm, ExtendDueForm
 from regulations.queries import theme_with, themes
-from regulations.responsible import bound_to, check_may_work_on_all_of, themes_shared_with_others
+from regulations.responsible import bound_to, check_may_work_on_all_of
 from regulations.rules import GRACE
 from regulations.services import close_early
 
@@ -71,7 +71,7 @@ def desk() -> str:
         **may,
         stats=_stats(may, counts, len(to_approve), sum(theme.waiting for theme in closed), overdue),
         clocks=on_desk.theme_clocks(themes(now), closed, now),
-        shared=themes_shared_with_others(own),
+        shared=counts.shared.split(),
         page=Page([_waiting(row, now) for row in rows], number, waiting, PER_PAGE),
         page_url=lambda n: url_for("decisions.desk", theme=only or None, department=wide, page=n, _anchor="undecided"),
         closed_themes=closed,

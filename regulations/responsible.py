@@ -3,7 +3,7 @@
 Only officials and analysts are bound to a department; what moderators and administrators do is the same everywhere.
 """
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from accounts.models import Account
@@ -53,10 +53,14 @@ def check_may_work_on_all_of(account: Account, theme: Theme) -> None:
 
 def themes_shared_with_others(department: int | None) -> set[str]:
     """The slugs of themes in which a regulation is another department's; none for who is bound to no department."""
-    if department is None:
-        return set()
-    theirs = select(Theme.slug).join(Regulation, Regulation.theme_id == Theme.id)
-    return set(db.session.scalars(theirs.where(Regulation.department_id != department).distinct()))
+    return set((db.session.scalar(slugs_shared_with_others(department)) or "").split())
+
+
+def slugs_shared_with_others(department: int | None) -> Select[str]:
+    """The same with spaces between them, as a part of a larger question."""
+    theirs = select(Theme.slug).join(Regulation, Regulation.theme_id == Theme.id).distinct()
+    each = theirs.where(false() if department is None else Regulation.department_id != department).subquery()
+    return select(func.coalesce(func.aggregate_strings(each.c.slug, " "), ""))
 
 
 def themes_of_department(department: int) -> set[str]:

@@ -4,11 +4,19 @@ import pytest
 
 from accounts.rules import Role
 from core import clock
-from core.db import db
+from core.db import db, transaction
+from decisions.answers import assign_answer
+from decisions.milestones import add_milestone
+from decisions.steps import Step
+from tests.analysis.making import a_point
+from tests.conftest import both_databases
 from tests.decisions.conftest import LATER, ballots_wait
 from tests.factories import (
     DAY,
     NOON,
+    a_decision,
+    a_department,
+    a_frozen_theme,
     a_member_of_staff,
     a_regulation,
     a_theme,
@@ -42,6 +50,40 @@ def test_the_desk_asks_no_more_for_more(app, signed_in, regulation, official):
         for _ in range(6):
             a_regulation(theme)
     assert counted[0] == counted[1] <= 10
+
+
+@both_databases
+def test_the_fullest_desk_of_a_department_asks_ten_questions_at_most(app, signed_in):
+    home = a_department("Home Department")
+    theme, shared = a_theme(title="Retail"), a_theme(opens=NOON, closes=NOON + 30 * DAY, title="Shared")
+    own = a_theme(opens=NOON, closes=NOON + 30 * DAY, title="Own")
+    decided, waiting = (a_regulation(theme, department=home) for _ in range(2))
+    a_regulation(own, department=home)
+    a_regulation(shared, department=home)
+    a_regulation(shared)
+    a_frozen_theme(theme)
+    colleague, me = (a_member_of_staff(Role.OFFICIAL, department=home) for _ in range(2))
+    decision = a_decision(decided, now=LATER)
+    point = a_point(waiting, colleague, now=LATER)
+    with transaction():
+        add_milestone(
+            decision=db.session.merge(decision), step=Step.GUIDANCE, words="", due_on=(LATER + DAY).date(),
+            by=colleague, now=LATER,
+        )  # fmt: skip
+        assign_answer(
+            regulation=db.session.merge(waiting), point=db.session.merge(point), to=me, instead_of=None, by=colleague,
+            now=LATER,
+        )  # fmt: skip
+    client = signed_in(me)
+    client.get("/staff")  # which record the site keeps is asked once
+    db.session.rollback()
+    with queries_counted() as sent:
+        page = client.get("/staff").get_data(as_text=True)
+    assert len(sent) <= 10
+    assert "The regulations of the Home Department are listed." in page
+    assert "Answers asked of you" in page
+    assert "/staff/themes/own/close" in page
+    assert "/staff/themes/shared/close" not in page
 
 
 def test_moderators_find_their_own_work_and_no_one_elses(app, signed_in, regulation):
