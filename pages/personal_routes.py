@@ -131,6 +131,7 @@ def _shown(row: Contribution) -> dict[str, Any]:
     open_links = [
         ("Change it" if row.choice else "Vote again", url_for("voting.vote", slug=row.slug)),
         ("Withdraw it", url_for("voting.withdraw", slug=row.slug) if row.choice else ""),
+        ("A paper with it", url_for("own_papers.own_paper", slug=row.slug) if _may_bring_a_paper(row) else ""),
     ]
     kept_links = [
         ("Receipt", url_for("voting.receipt", secret=row.receipt) if row.receipt and row.choice else ""),
@@ -168,6 +169,10 @@ def _shown(row: Contribution) -> dict[str, Any]:
         "decision_href": url_for("decision_log.decision", reference=row.decision) if row.decision else "",
         "links": [(words, href) for words, href in links if href],
     }
+
+
+def _may_bring_a_paper(row: Contribution) -> bool:
+    return row.choice is not None and row.capacity.speaks_for_organisation
 
 
 def _placed(row: Contribution, placed: list[Placed]) -> list[dict[str, Any]]:

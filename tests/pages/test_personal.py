@@ -151,6 +151,19 @@ def test_one_speaks_as_oneself_or_for_somebody(client, voter):
     assert "for Example Trust." in page(client)
 
 
+def test_whoever_votes_for_an_organisation_is_led_to_attach_its_paper_while_that_is_possible(client, voter):
+    regulation = a_regulation()
+    link = f'href="/regulations/{regulation.slug}/vote/paper"'
+    a_vote(regulation, Choice.KEEP, voter=voter)
+    assert link not in page(client)
+    a_vote(regulation, Choice.KEEP, voter=voter, capacity=Capacity.BUSINESS, organisation="Example Bakery")
+    assert link in page(client)
+    assert client.get(f"/regulations/{regulation.slug}/vote/paper").status_code == 200
+    with transaction():
+        withdraw_vote(voter=db.session.merge(voter), regulation=db.session.merge(regulation), now=NOON)
+    assert link not in page(client)
+
+
 def test_not_saying_why_is_said(client, voter):
     a_vote(a_regulation(), Choice.KEEP, voter, text="")
     assert "You gave no reason." in page(client)
