@@ -81,6 +81,8 @@ def test_the_fullest_desk_of_a_department_asks_ten_questions_at_most(app, signed
         page = client.get("/staff").get_data(as_text=True)
     assert len(sent) <= 10
     assert "The regulations of the Home Department are listed." in page
+    assert "1 of your department’s regulations undecided" in page
+    assert "1 of 2 regulations undecided" in client.get("/staff?department=all").get_data(as_text=True)
     assert "Answers asked of you" in page
     assert "/staff/themes/own/close" in page
     assert "/staff/themes/shared/close" not in page
