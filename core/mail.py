@@ -28,6 +28,9 @@ BATCH = 50
 WRITTEN_AT_ONCE = 400
 SMTP_TIMEOUT_SECONDS = 30
 CLAIM = timedelta(minutes=5)
+LAST = "erased"
+"""The kind of the letter that tells somebody they are forgotten: with it goes the address it was sent to."""
+NOBODY = "somebody who was erased"
 
 
 class Mail(Model):
@@ -283,15 +286,27 @@ def _note_what_became_of(mail_id: int, refused: Refused | None, now: datetime) -
     mail.tries += 1
     if refused is None:
         mail.sent_at, mail.due_at = now, None
-        if not current_app.config["SITE"].demonstration:
+        if mail.kind == LAST:
+            _forget_whom_it_went_to(mail)
+        elif not current_app.config["SITE"].demonstration:
             mail.text = mail.html = ""  # it may hold a way in, which only its reader should have
         return
     mail.last_error = str(refused)
     if refused.for_good or now - mail.written_at > GIVE_UP_AFTER:
         mail.failed_at, mail.due_at = now, None
         mail.text = mail.html = ""
+        if mail.kind == LAST:
+            db.session.delete(mail)
     else:
         mail.due_at = now + min(FIRST_RETRY * 2 ** min(mail.tries - 1, 12), LONGEST_WAIT)
+
+
+def _forget_whom_it_went_to(mail: Mail) -> None:
+    """The demo mailbox, which is all the post there is, keeps the letter under nobody's name."""
+    if urlsplit(current_app.config["SETTINGS"].mail_url).scheme == "mailbox":
+        mail.recipient = NOBODY
+    else:
+        db.session.delete(mail)
 
 
 def forget_sent(now: datetime) -> None:

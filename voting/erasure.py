@@ -1,5 +1,6 @@
 """Deleting what is held of a person. The lines of the record stay as they are; what opens them, and names, goes."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from audit.models import Entry, Opening
 from audit.services import record
 from core.db import db
 from core.errors import NotAllowed
-from core.mail import forget_mails_to
+from core.mail import LAST, forget_mails_to, write_mail
 from regulations.models import Regulation, Theme
 from voting.models import (
     AssistedAnswer,
@@ -85,7 +86,16 @@ def erase_person(*, account: Account, basis: ErasureBasis, now: datetime) -> Non
     if account.email:
         db.session.execute(delete(PendingBallot).where(PendingBallot.email == account.email))
         forget_mails_to(account.email)
+        _say_that_it_is_done(account.email, basis, now)
     accounts.forget_person(account=account)
+
+
+def _say_that_it_is_done(email: str, basis: ErasureBasis, now: datetime) -> None:
+    """Also for whom an operator erases, who sees no page. The address stays in the outbox until the letter is taken."""
+    write_mail(
+        to=email, cause=secrets.token_hex(16), kind=LAST, subject="What we held about you is deleted",
+        template="erased", now=now, because=basis.because.replace("the person", "you"),
+    )  # fmt: skip
 
 
 def _withdraw_open_votes(account: Account, now: datetime) -> None:

@@ -21,6 +21,8 @@ from tests.conftest import application, both_databases
 from tests.factories import DAY, NOON, a_decision, a_frozen_theme, a_voter, how_many, open_the_record
 from tests.notices.telling import MORNING, a_decided_regulation, a_voted_regulation, mails, tell
 from tests.smtp_sink import smtp_sink
+from voting.erasure import erase_person
+from voting.rules import ErasureBasis
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,6 +101,33 @@ def test_what_waits_when_it_is_set_aside_is_dropped(app):
         db.session.add(Hearing(account_id=ada.id, how="daily", secret="s", bounced_at=NOON))
     tell()
     assert (mails(), how_many(Notice)) == ([], 0)
+
+
+def test_whoever_is_erased_hears_that_it_is_done_and_their_address_goes_with_that_letter(app, sink):
+    ada = a_voter("ada@example.org")
+    with transaction():
+        erase_person(account=db.session.merge(ada), basis=ErasureBasis.COURT, now=NOON)
+    (waiting,) = db.session.scalars(select(Mail))
+    assert (waiting.recipient, waiting.unsubscribe_url) == ("ada@example.org", None)
+    deliver_due(NOON)
+    (letter,) = sink.letters
+    assert "What we held about you is deleted" in letter["Subject"]
+    said = letter.get_body(("plain",)).get_content()
+    assert "because a court or the data protection regulator ordered it" in " ".join(said.split())
+    assert how_many(Mail) == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "after", "left"), [("451 Later", DAY, 1), ("451 Later", 6 * DAY, 0), ("550 No", DAY, 0)]
+)
+def test_the_last_letter_is_tried_for_days_and_the_address_is_kept_no_longer(app, sink, answer, after, left):
+    ada = a_voter("ada@example.org")
+    with transaction():
+        erase_person(account=db.session.merge(ada), basis=ErasureBasis.REQUEST, now=NOON)
+    sink.answers_to_recipient = [answer] * 2
+    deliver_due(NOON)
+    deliver_due(NOON + after)
+    assert how_many(Mail) == left
 
 
 def test_the_mail_that_leaves_names_the_way_out_for_mail_programs(app, sink):

@@ -10,7 +10,7 @@ from audit.followers import catch_up, start_again
 from core import clock
 from core.clock import last_day, uk_day
 from core.db import db, transaction
-from core.mail import Mail
+from core.mail import LAST, Mail
 from decisions.milestones import add_milestone, change_milestone, miss_milestone
 from decisions.models import Decision, Milestone
 from decisions.rules import Outcome
@@ -213,7 +213,7 @@ def test_of_whoever_is_erased_nothing_is_kept_to_follow_and_nothing_is_sent(app)
         erase_person(account=db.session.merge(ada), basis=ErasureBasis.REQUEST, now=clock.now())
     settle_the_record()
     tell()
-    assert how_many(Mail) == 0, "not even one that says goodbye"
+    assert [row.kind for row in db.session.scalars(select(Mail))] == [LAST], "one that says it is done, and no more"
     with transaction():
         forget_erased()
     assert [how_many(model) for model in (Notice, Follow, Hearing)] == [0, 0, 0]

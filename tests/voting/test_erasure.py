@@ -15,7 +15,7 @@ from audit.models import Entry, Opening
 from audit.tiles import log_folder
 from core.db import db, transaction
 from core.errors import Gone, NotAllowed
-from core.mail import Mail
+from core.mail import Mail, deliver_due
 from decisions.evidence import cited_in
 from decisions.queries import decision_with
 from decisions.services import decision_digest
@@ -140,6 +140,8 @@ def test_after_an_erasure_nothing_of_a_person_is_left_anywhere(app):
     assert {"account", "comment", "opening", "pseudonym", "mail", "receipt", "vote_detail"} <= where_is(*needles)
     assert search.matching_comments("zeppelins", regulation.id)
     erase(account)
+    assert where_is(*needles) == {"mail"}, "until the letter that says so is away"
+    deliver_due(LATER)
     assert where_is(*needles) == set()
     assert not search.matching_comments("zeppelins", regulation.id)
     the_record_is_whole()
@@ -284,6 +286,7 @@ def test_an_organisations_vote_stays_the_organisations(app):
         *(said["id"] for said in the_record("comment")),
         the_record("vote")[1]["id"],
     }
+    deliver_due(LATER)
     assert where_is("zeppelin", EMAIL) == set()
     the_record_is_whole()
 

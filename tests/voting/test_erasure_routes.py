@@ -9,6 +9,7 @@ from accounts.models import Account
 from accounts.rules import Role
 from core import clock
 from core.db import db, transaction
+from core.mail import deliver_due
 from tests.factories import (
     DAY,
     NOON,
@@ -69,6 +70,7 @@ def test_with_the_tick_everything_goes_and_every_browser_is_signed_out(app, clie
     assert "It is deleted" in client.get(answer.location).text
     for browser in (client, other):
         assert "/account/sign-in" in browser.get("/account").location
+    deliver_due(clock.now())
     assert where_is(EMAIL, NAME) == set()
     assert len(the_record("erasure")) == 3
 
@@ -117,6 +119,7 @@ def test_an_operator_erases_by_address_and_names_the_ground(app):
     a_closed_regulation_with_zelda()
     done = command(app, EMAIL.upper(), "--basis", "court")
     assert done.exit_code == 0, done.output
+    deliver_due(clock.now())
     assert where_is(EMAIL, "zeppelin") - {"comments.fts.sqlite", "comments.fts.sqlite-wal"} == set()
     assert {said["basis"] for said in the_record("erasure")} == {"court"}
 
