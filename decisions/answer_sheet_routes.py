@@ -81,7 +81,7 @@ def upload(slug: str) -> Answered:
     return page, 422 if form.errors else 200
 
 
-def _sheet(form: SheetForm) -> list[dict[str, str]]:
+def _sheet(form: SheetForm) -> list[tuple[int, dict[str, str]]]:
     file: Any = request.files.get("sheet")
     if not file or not file.filename:
         raise RuleBroken("Choose the spreadsheet.", field="sheet")

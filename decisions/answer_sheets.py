@@ -3,14 +3,13 @@
 import csv
 import io
 import json
-import zipfile
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import xlsxwriter
-from openpyxl import load_workbook
 
+from analysis.tables import read_table
 from core.errors import RuleBroken
 from core.forms import tidy, tidy_line
 from decisions import rules
@@ -20,9 +19,8 @@ from decisions.worksheet import ToAnswer
 COLUMNS = ("id", "people", "said", "verdict", "reasons", "version", "assigned_to")
 NEEDED = ("id", "verdict", "reasons", "version")
 MOST_ROWS = 5_000
-MOST_UNPACKED = 20 * 1024 * 1024
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would calculate."""
+_CALCULATED = re.compile(r"'*[=+@\t\r-]")
+"""How a cell begins that a spreadsheet would calculate, or that was kept from it by a quote."""
 
 
 @dataclass(frozen=True)
@@ -93,54 +91,32 @@ def as_csv(rows: Iterable[ToAnswer]) -> str:
 
 def guarded(cell: str) -> str:
     """As text, whatever it begins with."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    return f"'{cell}" if _CALCULATED.match(cell) else cell
 
 
 def unguarded(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA) else cell
+    """What was guarded, whatever it was: one quote less than it came with."""
+    return cell[1:] if cell.startswith("'") and _CALCULATED.match(cell) else cell
 
 
-def read(name: str, content: bytes) -> list[dict[str, str]]:
-    """The rows of a sheet by the names on top. Raises RuleBroken where it is none that we can read."""
-    try:
-        table = _xlsx(content) if name.lower().endswith(".xlsx") else _csv(content)
-    except (UnicodeDecodeError, csv.Error, zipfile.BadZipFile, KeyError, ValueError, OSError) as unreadable:
-        raise RuleBroken(
-            "This file cannot be read. Save it as .xlsx or as .csv (UTF-8).", field="sheet"
-        ) from unreadable
-    names = [tidy_line(cell).lower() for cell in table[0]] if table else []
-    missing = [name for name in NEEDED if name not in names]
+def read(name: str, content: bytes) -> list[tuple[int, dict[str, str]]]:
+    """The rows of a sheet, each with its number there, by the names on top. Raises RuleBroken where it is none."""
+    table = read_table(name, content, kinds=("csv", "xlsx"), most_rows=MOST_ROWS, field="sheet")
+    missing = [name for name in NEEDED if name not in table.columns]
     if missing:
         raise RuleBroken(f"The first row has to name the columns. Missing: {', '.join(missing)}.", field="sheet")
-    if len(table) > MOST_ROWS + 1:
-        raise RuleBroken(f"A sheet can have {MOST_ROWS:,} rows at most.", field="sheet")
-    return [dict(zip(names, line, strict=False)) for line in table[1:]]
+    if name.lower().endswith(".csv"):
+        if table.note:
+            raise RuleBroken("This file is not in UTF-8. Save it as .xlsx, or as .csv in UTF-8.", field="sheet")
+        return [(number, {name: unguarded(cell) for name, cell in line.items()}) for number, line in table.rows]
+    return table.rows
 
 
-def _csv(content: bytes) -> list[list[str]]:
-    text = content.decode("utf-8-sig")
-    first = text.partition("\n")[0]
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",")
-    return [[unguarded(cell) for cell in line] for line in lines]
-
-
-def _xlsx(content: bytes) -> list[list[str]]:
-    with zipfile.ZipFile(io.BytesIO(content)) as packed:
-        if sum(part.file_size for part in packed.infolist()) > MOST_UNPACKED:
-            raise RuleBroken("This spreadsheet is too large.", field="sheet")
-    book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-    sheet: Any = book.worksheets[0]
-    lines = sheet.iter_rows(max_row=MOST_ROWS + 2, max_col=50, values_only=True)
-    return [["" if cell is None else str(cell) for cell in line] for line in lines]
-
-
-def check(sheet: Sequence[dict[str, str]], rows: Sequence[ToAnswer]) -> Checked:
+def check(sheet: Sequence[tuple[int, dict[str, str]]], rows: Sequence[ToAnswer]) -> Checked:
     """What a sheet would change, and what is wrong with it, row by row."""
     known, seen = {row.key: row for row in rows}, set()
     changes, mistakes, unchanged = [], [], 0
-    for number, line in enumerate(sheet, start=2):
-        if not any(cell.strip() for cell in line.values()):
-            continue
+    for number, line in sheet:
         key = tidy_line(line.get("id"))
         try:
             if key in seen:
@@ -189,18 +165,13 @@ def packed(changes: Iterable[Change]) -> str:
     return json.dumps([vars(change) for change in changes])
 
 
-def unpacked(given: str | None) -> list[dict[str, str]]:
+def unpacked(given: str | None) -> list[tuple[int, dict[str, str]]]:
     """As the rows of a sheet, to be checked again: raises RuleBroken for what our page did not write."""
     try:
         listed = json.loads(given or "")
         return [
-            {
-                "id": str(c["key"]),
-                "verdict": str(c["verdict"]),
-                "reasons": str(c["reasons"]),
-                "version": str(c["version"]),
-            }
-            for c in listed
+            (number, {"id": str(c["key"])} | {name: str(c[name]) for name in ("verdict", "reasons", "version")})
+            for number, c in enumerate(listed, start=1)
         ]
-    except (ValueError, TypeError, KeyError) as unreadable:
+    except (ValueError, TypeError, KeyError, RecursionError) as unreadable:
         raise RuleBroken("Bring the spreadsheet again.", field="sheet") from unreadable

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import time
 import zipfile
 from io import BytesIO
 
@@ -17,6 +18,7 @@ from analysis.submission_rules import How, Withheld
 from analysis.tables import read_table
 from core.db import db, transaction
 from core.errors import RuleBroken
+from tests.analysis.hostile_sheets import HOSTILE
 from tests.analysis.making import a_point
 from tests.conftest import both_databases
 from tests.factories import NOON, a_member_of_staff, a_regulation, how_many, settle_the_record, the_record
@@ -194,11 +196,23 @@ def a_zip(**parts):
         ("a.json", b"{}", "one list of objects"),
         ("a.json", b"[" * 100_000, "not JSON"),
         ("a.json", b"\xff\xfe", "not JSON"),
+        ("a.json", b'[{"text": ' + b"[" * 900 + b"]" * 900 + b"}]", "Row 1, text: write a text or a number"),
+        ("a.json", b'[{"text": "a"}, {"text": {"a": 1}}]', "Row 2, text: write a text or a number"),
     ],
 )
 def test_what_is_no_table_is_refused_with_what_to_send_instead(name, content, told):
     with pytest.raises(RuleBroken, match=told):
         read_table(name, content)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_sheet_that_no_spreadsheet_saved_is_refused_in_words(analyst, signed_in, name):
+    began = time.monotonic()
+    sent = {"file": (BytesIO(HOSTILE[name]), "a.xlsx"), "theme": ""}
+    answer = signed_in(analyst).post("/staff/submissions/import", data=sent, content_type="multipart/form-data")
+    assert answer.status_code == 422
+    assert "There is a problem" in answer.text
+    assert time.monotonic() - began < 5
 
 
 def test_the_command_enters_all_rows_or_tells_what_is_wrong(app, regulation, tmp_path):
