@@ -31,6 +31,7 @@ from voting.rules import Choice, CommentStatus, Direction
 
 READ_BEFORE = timedelta(days=14)
 ANSWERED_BEFORE = timedelta(days=3)
+MOST_CITED = 4
 DEPARTS = "Most of those who answered asked for this; those who asked otherwise gave no reason that weighed more."
 STATEMENTS = {
     Outcome.KEEP: (
@@ -180,8 +181,14 @@ def _steps(now: datetime) -> dict[str, Any]:
 
 
 def _comments_to_cite(regulation: Regulation) -> tuple[str, ...]:
-    wanted = select(Comment.public_id).filter_by(regulation_id=regulation.id, status=CommentStatus.PUBLISHED)
-    return tuple(db.session.scalars(wanted.order_by(Comment.id).limit(4)))
+    """The first of them, and what many sent in the same words once."""
+    wanted = select(Comment.text, Comment.public_id).filter_by(
+        regulation_id=regulation.id, status=CommentStatus.PUBLISHED
+    )
+    first_of: dict[str, str] = {}
+    for text, public_id in db.session.execute(wanted.order_by(Comment.id)):
+        first_of.setdefault(text, public_id)
+    return tuple(first_of.values())[:MOST_CITED]
 
 
 def _submissions_to_cite(regulation: Regulation) -> tuple[str, ...]:

@@ -147,6 +147,13 @@ def test_many_sent_the_same_words_on_one_regulation(ask):
     assert most >= 12 > SENT_ROUND_BY
 
 
+def test_no_decision_cites_the_same_words_twice(ask):
+    texts = dict(ask("SELECT public_id, text FROM comment"))
+    for (evidence,) in ask("SELECT evidence FROM decision"):
+        cited = [texts[piece["comment"]] for piece in json.loads(evidence) if piece["kind"] == "comment"]
+        assert len(cited) == len(set(cited))
+
+
 def test_on_three_regulations_enough_told_of_themselves_for_charts(ask):
     told = ask(
         "SELECT count(d.nation), count(d.size_band), count(d.cost_pounds) FROM vote_detail d"
