@@ -169,6 +169,8 @@ def unpacked(given: str | None) -> list[tuple[int, dict[str, str]]]:
     """As the rows of a sheet, to be checked again: raises RuleBroken for what our page did not write."""
     try:
         listed = json.loads(given or "")
+        if not isinstance(listed, list):
+            raise TypeError("Our page writes a list.")
         return [
             (number, {"id": str(c["key"])} | {name: str(c[name]) for name in ("verdict", "reasons", "version")})
             for number, c in enumerate(listed, start=1)

@@ -60,7 +60,6 @@ HOSTILE = {
     "a cell nowhere": a_sheet((SHEET, lambda part: part.replace(b'r="A1"', b'r="!!"'))),
     "a row nowhere": a_sheet((SHEET, lambda part: part.replace(b'<row r="1"', b'<row r="x"'))),
     "broken styles": a_sheet(**{STYLES: b"<x>"}),
-    "other styles": a_sheet(**{STYLES: b"<x/>"}),
     "no such day": a_sheet((SHEET, _rows(b'<row r="1"><c r="A1" t="d"><v>zz</v></c></row>'))),
     "no such text": a_sheet((SHEET, _rows(b'<row r="1"><c r="A1" t="s"><v>99999</v></c></row>'))),
     "no number": a_sheet((SHEET, _rows(b'<row r="1"><c r="A1" t="n"><v>zz</v></c></row>'))),
