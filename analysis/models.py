@@ -120,8 +120,13 @@ class Submission(Audited, Model):
     file_sha256: Mapped[str] = mapped_column(default="")
     """The digest of the paper, which lies under this name in DATA_DIR/papers."""
     from_ballot: Mapped[bool] = mapped_column(default=False)
+    vote_id: Mapped[int | None] = mapped_column(ForeignKey("vote.id"), unique=True)
+    """The ballot it came with. Private."""
     digest: Mapped[str] = mapped_column(index=True)
-    """Of everything that was imported, so that the same file imported twice adds nothing."""
+    """Of everything that was imported, so that the same imported twice adds nothing; at random for a ballot's paper.
+
+    Private: without a salt, whoever guesses a withheld text could find it confirmed here.
+    """
     entered_by: Mapped[str]
     entered_at: Mapped[datetime]
     entry_id: Mapped[str | None]

@@ -1,6 +1,7 @@
 """Entering what came by other ways than the ballot, withholding it by a public rule, and showing it."""
 
 import hashlib
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -96,7 +97,8 @@ def attach_paper(*, vote: Vote, paper: str, file_name: str, now: datetime, demon
         reference=next(references(now)), theme=regulation.theme, regulation=regulation, how=How.PAPER,
         capacity=vote.capacity, organisation_name=vote.organisation_name, received_on=uk_day(now), withheld=True,
         withheld_because=Withheld.WAITING, file_name=file_name, file_sha256=paper, from_ballot=True,
-        digest=_digest_of_ballot(vote), entered_by=FROM_A_BALLOT, entered_at=now, demonstration=demonstration,
+        vote_id=vote.id, digest=secrets.token_hex(32), entered_by=FROM_A_BALLOT, entered_at=now,
+        demonstration=demonstration,
     )  # fmt: skip
     return add_submission(submission, [], now)
 
@@ -150,7 +152,7 @@ def submission_with(reference: str) -> Submission:
 
 def paper_of(vote: Vote) -> Submission | None:
     """What came with a ballot."""
-    return db.session.scalar(select(Submission).filter_by(digest=_digest_of_ballot(vote), from_ballot=True))
+    return db.session.scalar(select(Submission).filter_by(vote_id=vote.id))
 
 
 def check_may_enter(by: Account | None) -> None:
@@ -197,6 +199,7 @@ def digest_of(theme: str, slug: str, received: Received, paper: str = "") -> str
 def submission_text(submission: Submission, points: Iterable[str]) -> str:
     """The canonical JSON to which the record commits."""
     said = {
+        "file_name": submission.file_name,
         "organisation": submission.organisation_name,
         "paper": submission.file_sha256,
         "points": sorted(points),
@@ -220,10 +223,6 @@ def references(now: datetime) -> Iterator[str]:
     last = db.session.scalar(wanted.order_by(longest.desc(), Submission.reference.desc()).limit(1))
     first = int(last.removeprefix(year)) + 1 if last else 1
     return (f"{year}{number:04}" for number in count(first))
-
-
-def _digest_of_ballot(vote: Vote) -> str:
-    return hashlib.sha256(f"ballot {vote.id}".encode()).hexdigest()
 
 
 def add_submission(submission: Submission, points: Sequence[Point], now: datetime) -> Submission:

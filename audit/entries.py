@@ -198,7 +198,10 @@ class TallyEntry(Body):
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionEntry(Body):
-    """What was decided, on the evidence of the first ``at_size`` entries, whose Merkle tree hash is ``root``."""
+    """What was decided, on the count over the first ``at_size`` entries, whose Merkle tree hash is ``root``.
+
+    What else is cited stands among the first ``evidence_at_size``.
+    """
 
     type = "decision"
     refers = ("tally", "supersedes")
@@ -211,6 +214,7 @@ class DecisionEntry(Body):
     tally: str
     official: str
     approver: str
+    evidence_at_size: int | None = None
     supersedes: str | None = None
 
 

@@ -531,7 +531,7 @@ FIELDS = {
     "grouping": "item:text comment:id point:id actor:text withdrawn?:true",
     "tally": "item:text at_size:number counts:counts",
     "decision": "item:text reference:text outcome:text statement_sha256:digest at_size:number root:digest tally:id "
-    "official:text approver:text supersedes?:id",
+    "official:text approver:text evidence_at_size?:number supersedes?:id",
     "dispute": "item:text grouping:id state:text actor?:text",
     "submission": "theme:text reference:text how:text capacity:text received:number actor:text item?:text "
     "text_commit?:digest file_sha256?:digest signatures?:number withheld?:true prev?:id",
@@ -561,6 +561,15 @@ REFERS: dict[str, dict[str, tuple[str, ...]]] = {
     "milestone": {"decision": ("decision",), "prev": ("milestone",)},
 }
 """Fields that name an earlier entry on the same item, and of which types; votes, tallies and acts have their own."""
+
+CITED = {
+    "comment": "comment",
+    "point": "point",
+    "submission": "submission",
+    "version": "item.version",
+    "tally": "tally",
+}
+"""Which type of entry each kind of a decision's evidence names."""
 
 CHAINED = {"vote": "voter", "comment": "author", "support": "author"}
 
@@ -641,7 +650,8 @@ class Openings:
                 return
             last, key = place, id + place[1].encode()
             self.digests[key] = digest
-            if place[1] == "targets_commit" or (place[1] == "commit" and opening["text"] in SAID):
+            is_read = place[1] in ("targets_commit", "statement_sha256")
+            if is_read or (place[1] == "commit" and opening["text"] in SAID):
                 self.texts[key] = sys.intern(opening["text"])
 
 
@@ -931,10 +941,35 @@ class Record:
             after = "none" if before is None else self.called(before)
             self.fail("decision-mismatch", place, f"It should supersede {after}, and names {prev or 'none'}.")
         self.decided[item] = place
+        if "statement_sha256" in opened:
+            self._evidence(place, said, opened["statement_sha256"])
         if size <= place:
             self.roots.append((place, size, said["root"]))
         else:
             self.fail("decision-mismatch", place, f"It rests on {size:,} entries, more than stand before it.")
+
+    def _evidence(self, place: int, said: dict[str, Any], statement: str) -> None:
+        """Each line it cites is of its kind, and stands among those at which the evidence was frozen."""
+        size = said.get("evidence_at_size", place)
+        if not said["at_size"] <= size <= place:
+            self.fail("decision-mismatch", place, f"Its evidence is frozen at {size:,} entries, which cannot be.")
+            return
+        try:
+            evidence = [(each["kind"], each["entry"]) for each in json.loads(statement)["evidence"] if "entry" in each]
+            if not all(_is_hex(entry, 32) for _, entry in evidence):
+                raise ValueError("no id")
+        except (ValueError, KeyError, TypeError, RecursionError):
+            self.fail("false-opening", place, "Its statement does not list its evidence as the format has it.")
+            return
+        for kind, entry in evidence:
+            cited = self._earlier(place, entry, (CITED.get(kind, ""),), same_item=False)
+            if cited is None:
+                continue
+            if self.item_of[cited] not in (0, self.item_of[place]):  # a submission may be on a whole theme
+                self.fail("unknown-reference", place, f"It cites {self.called(cited)}, which is about something else.")
+            if cited >= size:
+                what = f"It cites {self.called(cited)}, which is not among the {size:,} its evidence was frozen at."
+                self.fail("decision-mismatch", place, what)
 
     def _census(self, place: int, said: dict[str, Any], opened: dict[str, str]) -> None:
         if said["at_size"] > place:

@@ -4,12 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Date, case, cast, literal, null, or_, select, union_all
+from sqlalchemy import Date, case, cast, func, literal, null, or_, select, union_all
 
 from accounts.rules import Capacity
 from analysis.models import Point, Submission
 from audit.models import Entry
-from audit.queries import read
+from audit.queries import log_size, read
 from core.db import db
 from core.errors import RuleBroken
 from decisions import rules
@@ -73,35 +73,49 @@ def _points(cited: Collection[str], regulation_id: int) -> list[Piece]:
 def _submissions(cited: Collection[str], regulation: Regulation) -> list[Piece]:
     if not cited:
         return []
-    wanted = select(
-        Submission.reference, Submission.entry_id, Submission.digest, Submission.how, Submission.withheld
-    ).where(_may_be_cited(regulation), Submission.reference.in_(cited))
+    columns = (Submission.reference, Submission.entry_id, Submission.how, Submission.withheld, Entry.body)
+    wanted = select(*columns).join(Entry, Entry.id == Submission.entry_id)
+    wanted = wanted.where(_may_be_cited(regulation), Submission.reference.in_(cited))
     found = {row.reference: row for row in db.session.execute(wanted)}
     if set(cited) - set(found):
         raise RuleBroken("A submission this decision cites is not on this regulation.", field="cited_submissions")
-    return [
-        {
-            "kind": "submission",
-            "reference": name,
-            "entry": found[name].entry_id,
-            "digest": found[name].digest,
-            "how": found[name].how,
-            "withheld": found[name].withheld,
-        }
-        for name in cited
-    ]
+    return [_submission(found[name]) for name in cited]
+
+
+def _submission(row: Any) -> Piece:
+    """By what its line says of it, which is all that may be said of one withheld: a bare digest could be guessed at."""
+    line = read(row.body)
+    piece = {"kind": "submission", "reference": row.reference, "entry": row.entry_id, "how": row.how}
+    piece |= {"withheld": row.withheld, "text_commit": line.get("text_commit", "")}
+    return piece | ({"file_sha256": line["file_sha256"]} if "file_sha256" in line else {})
 
 
 def _as_it_stood(item: str, tally: Tally, frozen: FrozenTally) -> list[Piece]:
     parts = {str(who): part.counts for who in Capacity for label, part in tally.by_capacity if label == who.plural}
-    listed = select(Entry.id, Entry.body).where(Entry.type == "item.version", Entry.item == item)
-    version = db.session.execute(listed.order_by(Entry.seq.desc()).limit(1)).one_or_none()
+    placed = Entry.idx.is_not(None)
+    listed = select(Entry.id, Entry.body).where(Entry.type == "item.version", Entry.item == item, placed)
+    version = db.session.execute(listed.order_by(Entry.idx.desc()).limit(1)).one_or_none()
     pieces: list[Piece] = []
     if version is not None:
         text = read(version.body)["text_sha256"]
         pieces.append({"kind": "version", "entry": version.id, "text_sha256": text})
     count = {"kind": "tally", "entry": frozen.entry_id, "at_size": frozen.at_size, "counts": tally.counts}
     return [*pieces, count | {"by_capacity": parts}]
+
+
+def frozen_at(evidence: Collection[Piece]) -> int:
+    """The size of the record at which evidence is frozen: every line it names stands among the first so many.
+
+    Raises RuleBroken while one of them waits for its place, which takes a second or two.
+    """
+    named = [piece["entry"] for piece in evidence if "entry" in piece]
+    placed = select(func.count()).where(Entry.id.in_(named), Entry.idx.is_not(None))
+    if db.session.scalar(placed) != len(set(named)):
+        raise RuleBroken(
+            "Something this decision cites was changed a moment ago, and that has no place in the record yet. "
+            "Nothing is lost: approve the decision again in a few seconds."
+        )
+    return log_size()  # asked after them, so that none can have come in between
 
 
 @dataclass(frozen=True)
@@ -166,7 +180,12 @@ def cited_in(decision: Any) -> list[Cited]:
         "comment": lambda p: Cited("comment", side=p["side"], entry=p["entry"], reason=found.get(p["comment"])),
         "point": lambda p: Cited("point", p["summary"], entry=p["entry"], title=p["title"], point=p["point"]),
         "submission": lambda p: Cited(
-            "submission", p["how"], entry=p["entry"], title=p["reference"], withheld=p["withheld"], sha256=p["digest"]
+            "submission",
+            p["how"],
+            entry=p["entry"],
+            title=p["reference"],
+            withheld=p["withheld"],
+            sha256=p.get("file_sha256", ""),
         ),
         "document": lambda p: Cited("document", title=p["title"], address=p["address"], sha256=p.get("sha256", "")),
         "other": lambda p: Cited("other", p["text"]),

@@ -103,6 +103,9 @@ class Decision(Audited, Model):
     due_on: Mapped[date | None]
     review_on: Mapped[date | None]
     at_size: Mapped[int] = mapped_column(BigId)
+    """Of the record, when the count became final."""
+    evidence_at_size: Mapped[int | None] = mapped_column(BigId)
+    """Of the record, when what is cited was frozen; None on decisions older than this."""
     decided_by: Mapped[str]
     approved_by: Mapped[str]
     published_at: Mapped[datetime] = mapped_column(index=True)

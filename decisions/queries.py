@@ -167,6 +167,7 @@ class DecisionRow:
     approved_by: str
     published_at: datetime
     at_size: int
+    evidence_at_size: int | None
     entry_id: str
     supersedes: str | None
     superseded_by: str | None
@@ -228,6 +229,7 @@ def preview(draft: Draft, *, approver: str, now: datetime, demonstration: bool) 
         approved_by=approver,
         published_at=now,
         at_size=frozen.at_size if frozen else 0,
+        evidence_at_size=None,
         entry_id="",
         supersedes=earlier.reference if earlier else None,
         superseded_by=None,
@@ -243,7 +245,7 @@ _COLUMNS: tuple[Any, ...] = (
     Decision.comparison, Decision.comparison_sentence, Decision.agrees_with_vote,
     Decision.comparisons, Decision.legal_route, Decision.consultation, Decision.responsible, Decision.due_on,
     Decision.review_on, Decision.decided_by, Decision.approved_by, Decision.published_at, Decision.at_size,
-    Decision.entry_id,
+    Decision.evidence_at_size, Decision.entry_id,
     _earlier.reference.label("supersedes"), _later.reference.label("superseded_by"), Decision.demonstration,
 )  # fmt: skip
 

@@ -17,7 +17,7 @@ from decisions import rules
 from decisions.answers import answer_text, answers_to_publish, check_all_answered, publish_answers
 from decisions.comparing import kept
 from decisions.deciders import check_decider
-from decisions.evidence import evidence_of
+from decisions.evidence import evidence_of, frozen_at
 from decisions.models import Decision, Draft, DraftVersion
 from decisions.queries import (
     DecisionRow,
@@ -164,6 +164,7 @@ def publish(*, draft: Draft, by: Account, now: datetime, demonstration: bool) ->
     check_all_answered(regulation)
     earlier = standing_decision(regulation.id)
     outcome = Outcome(draft.outcome or "")
+    evidence = evidence_of(proposal, regulation, tally, frozen)
     decision = Decision(
         reference=_next_reference(now),
         regulation=regulation,
@@ -172,7 +173,8 @@ def publish(*, draft: Draft, by: Account, now: datetime, demonstration: bool) ->
         statement=draft.statement,
         reasons=draft.reasons,
         departure_reason=draft.departure_reason,
-        evidence=evidence_of(proposal, regulation, tally, frozen),
+        evidence=evidence,
+        evidence_at_size=frozen_at(evidence),
         tally=tally.counts,
         comparison=how.word,
         comparison_sentence=how.sentence,
@@ -197,6 +199,7 @@ def publish(*, draft: Draft, by: Account, now: datetime, demonstration: bool) ->
         outcome=outcome,
         statement_sha256=decision_digest(decision),
         at_size=frozen.at_size,
+        evidence_at_size=decision.evidence_at_size,
         root=root_at(frozen.at_size).hex(),
         tally=frozen.entry_id or "",
         official=decision.decided_by,

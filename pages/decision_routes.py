@@ -281,6 +281,7 @@ def decision_json(reference: str) -> Response:
         **{name: getattr(found, name) for name in FURTHER},
         "answers": [_answer(answer) for answer in answers_given_in(found.reference)],
         "at_size": found.at_size,
+        "evidence_at_size": found.evidence_at_size,
         "entry": found.entry_id,
         "statement_sha256": decision_digest(found),
     }

@@ -241,6 +241,7 @@ def _rests_on(told: Told, signing: Signing | None) -> dict[str, Any] | None:
         "tally": tally,
         "words": trail.told(tally.id, demonstration=reading.is_demonstration()).says.text,
         "at_size": said["at_size"],
+        "evidence_at_size": said.get("evidence_at_size"),
         "root": said["root"],
         "agrees": proof.root_agrees(said["at_size"], said["root"], signing),
         "same_count": (tally.said["at_size"], tally.said["item"]) == (said["at_size"], said["item"]),

@@ -44,8 +44,13 @@ def _window(said: Mapping[str, Any], around: Around) -> Sentence:
         return Sentence(f"{said['actor']} closed {theme} early, on {day(in_uk(closes))}.", reason)
     if said["act"] == "extended":
         return Sentence(f"{said['actor']} kept {theme} open for longer, until {day(last_day(closes))}.", reason)
+    if said["act"] == "days_set":
+        days = how_many(said["days"], "day")
+        return Sentence(f"{said['actor']} set when decisions on {theme} are due: {days} after the close.", reason)
     days = f"from {day(in_uk(opens))} to {day(last_day(closes))}"
-    return Sentence(f"The window of {theme} was set: votes are taken {days}.", reason or f"Set by {said['actor']}.")
+    due = f" Decisions are due {how_many(said['days'], 'day')} after that." if "days" in said else ""
+    set_by = f"Set by {said['actor']}.{due}"
+    return Sentence(f"The window of {theme} was set: votes are taken {days}.", reason or set_by)
 
 
 def _version(said: Mapping[str, Any], around: Around) -> Sentence:
@@ -151,19 +156,12 @@ def _tally(said: Mapping[str, Any], around: Around) -> Sentence:
 def _decision(said: Mapping[str, Any], around: Around) -> Sentence:
     outcome = plainly(said["outcome"])
     later = " It takes the place of an earlier decision." if "supersedes" in said else ""
+    size = said.get("evidence_at_size")
+    cited = f" What it cites stands among the first {how_many(size, 'line')} of the record." if size else ""
     return Sentence(
         f"{NO_SUCH_DECISION if around.demonstration else ''}Decision {said['reference']} was published: {outcome}.",
-        f"Decided by {said['official']}, approved by {said['approver']}.{later}",
+        f"Decided by {said['official']}, approved by {said['approver']}.{later}{cited}",
         "decision",
-    )
-
-
-def _census(said: Mapping[str, Any], around: Around) -> Sentence:
-    counts = ", ".join(f"{plainly(name)}: {number:,}" for name, number in sorted(said["counts"].items()))
-    return Sentence(
-        f"The site counted what it holds{f': {counts}' if counts else ''}.",
-        f"Counted over the first {how_many(said['at_size'], 'line')} of the record.",
-        "count",
     )
 
 
@@ -211,7 +209,6 @@ _TOLD_BY: dict[str, Callable[[Mapping[str, Any], Around], Sentence]] = {
     "reinstatement": _reinstatement,
     "tally": _tally,
     "decision": _decision,
-    "census": _census,
     "key.rotate": _key,
     "incident": _incident,
     "role": _role,
@@ -242,7 +239,7 @@ TYPE_WORDS = {
     "item.version": "Regulations listed",
     "role": "Offices and roles",
     "organisation": "Organisations checked",
-    "census": "Counts of what the site holds",
+    "census": "Regulations counted when themes opened",
     "incident": "What went wrong with the record",
     "key.rotate": "Changes of key",
     "log.open": "Opening of the record",

@@ -287,13 +287,8 @@ def _kept(record: Record, item: str, *, is_open: bool) -> None:
 
 
 def counts(**given: int) -> dict[str, int]:
-    names = (
-        "participants",
-        "scrap",
-        "improve",
-        "keep",
-        *(f"improve_{d}" for d in ("lighter", "clearer", "stricter", "other")),
-    )
+    ways = (f"improve_{way}" for way in ("lighter", "clearer", "stricter", "other"))
+    names = ("participants", "scrap", "improve", "keep", *ways)
     return dict.fromkeys(names, 0) | given
 
 
@@ -306,10 +301,13 @@ def _settled(record: Record) -> None:
     record.add(said.TallyEntry(item=KEPT_ITEM, at_size=at_size, counts=told), name="kept tally")
     record.hour += 3600
     for name, outcome, reference in (("decision", "scrap", "2026-0001"), ("second decision", "keep", "2026-0002")):
-        statement = json.dumps({"statement": f"We chose to {outcome}", "reasons": "The points made"})
+        named = (("comment", "standing"), ("tally", "tally"))
+        cited = [{"kind": kind, "entry": record.id(line)} for kind, line in named]
+        statement = json.dumps({"statement": f"We chose to {outcome}", "evidence": cited})
         body = said.DecisionEntry(
             item=ITEM, reference=reference, outcome=outcome, statement_sha256=said.text_digest(statement),
             at_size=at_size, root=root, tally=record.id("tally"), official="Deputy Director", approver="Chief Analyst",
+            evidence_at_size=len(record.entries) if name == "decision" else None,
             supersedes=record.id("decision") if name != "decision" else None,
         )  # fmt: skip
         record.add(body, name=name, opens={"statement_sha256": statement})

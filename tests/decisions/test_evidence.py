@@ -5,21 +5,40 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from accounts.rules import Role
+from accounts.rules import Capacity, Role
 from analysis.models import Point
 from analysis.services import make_point, reword_point
-from audit.entries import text_digest
+from analysis.submission_rules import How, Received, Withheld
+from analysis.submissions import attach_paper, digest_of, enter_submission
+from audit.entries import ItemVersion, text_digest
+from audit.models import Entry
+from audit.services import record
+from audit.tiles import log_folder
 from core.db import db, transaction
 from core.errors import RuleBroken
 from decisions.models import Decision, DraftVersion
 from decisions.queries import decision_with
 from decisions.services import decision_text, return_draft, what_it_says
 from decisions.versions import last_returned
+from opendata.checking import check
 from tests.conftest import both_databases
 from tests.decisions.test_services import LATER, a_closed_regulation, approved, officials, submitted
-from tests.factories import a_decision, a_member_of_staff, everything_answered, the_record
+from tests.factories import (
+    NOON,
+    a_decision,
+    a_frozen_theme,
+    a_member_of_staff,
+    a_regulation,
+    a_theme,
+    a_vote,
+    a_voter,
+    everything_answered,
+    settle_the_record,
+    the_record,
+)
 from voting.models import Comment
 from voting.moderation import hide_comment
+from voting.queries import standing_vote
 from voting.rules import Choice, ModerationRule
 
 __all__ = ["officials"]
@@ -54,6 +73,7 @@ def test_what_was_cited_stays_as_it_was_worded_and_a_document_with_its_digest(ap
         )
         name, line = point.public_id, point.entry_id
     everything_answered(regulation, now=LATER)
+    settle_the_record()
     listed = f"An assessment, https://example.org/a.pdf {'a' * 64}\nA judgment https://example.org/judgment"
     draft = submitted(regulation, first, cited_points=(name,), documents=listed, other_evidence="")
     decision = approved(draft, second)
@@ -70,6 +90,70 @@ def test_what_was_cited_stays_as_it_was_worded_and_a_document_with_its_digest(ap
         {"kind": "document", "title": "A judgment", "address": "https://example.org/judgment"},
     ]
     assert (decision_text(kept), text_digest(said)) == (said, digest)
+
+
+@both_databases
+def test_a_submission_is_cited_by_its_lines_commitment_which_no_guess_at_what_is_withheld_confirms(app):
+    first, second = a_member_of_staff(Role.OFFICIAL), a_member_of_staff(Role.OFFICIAL)
+    analyst, theme = a_member_of_staff(Role.ANALYST), a_theme()
+    regulation, clerk = a_regulation(theme), a_voter()
+    a_vote(regulation, voter=clerk, capacity=Capacity.BUSINESS, organisation="Example Bakery")
+    given = {"theme": theme, "regulation": regulation, "by": analyst, "now": NOON}
+    letter = Received(How.LETTER, Capacity.CHARITY, NOON.date(), "We fear Mr X.", "Example Aid")
+    db.session.rollback()
+    with transaction():
+        paper = attach_paper(vote=standing_vote(clerk, regulation), paper="a" * 64, file_name="ours.pdf", now=NOON)
+        kept_back = enter_submission(received=replace(letter, withheld=Withheld.PERSONAL_DATA), **given)
+        shown = enter_submission(received=replace(letter, text="In the open."), paper="b" * 64, **given)
+        sent_in = [paper, kept_back, shown]
+        names, private = [each.reference for each in sent_in], {each.digest for each in sent_in}
+    settle_the_record()
+    a_frozen_theme(theme)
+    everything_answered(regulation, now=LATER)
+    decision = approved(submitted(regulation, first, cited_submissions=tuple(names)), second)
+    lines = [{name: line.get(name) for name in ("id", "text_commit")} for line in the_record("submission")]
+    pieces = [piece for piece in decision.evidence if piece["kind"] == "submission"]
+    assert [{"id": piece["entry"], "text_commit": piece["text_commit"]} for piece in pieces] == lines
+    assert [piece.get("file_sha256") for piece in pieces] == [None, None, "b" * 64]
+    settle_the_record()
+    address, browser = f"/decisions/{decision.reference}", app.test_client()
+    opened = f"/log/openings/{decision.entry_id}.json"
+    told = "".join(browser.get(each).text for each in (address, f"{address}.json", opened))
+    assert lines[1]["text_commit"] in told
+    guesses = {digest_of(theme.slug, regulation.slug, letter), text_digest(letter.text), text_digest("ballot 1")}
+    assert not [digest for digest in guesses | private | {"a" * 64} if digest in told]
+    assert check(log_folder()).wrong == []
+
+
+@both_databases
+def test_evidence_is_frozen_at_a_size_of_the_record_at_which_all_that_is_cited_stands_in_it(app):
+    first, second = a_member_of_staff(Role.OFFICIAL), a_member_of_staff(Role.OFFICIAL)
+    regulation, analyst = a_closed_regulation(Choice.KEEP), a_member_of_staff(Role.ANALYST)
+    with transaction():
+        point = make_point(regulation=regulation, title="It keeps people safe", summary="", by=analyst, now=LATER)
+        name = point.public_id
+    everything_answered(regulation, now=LATER)
+    draft = submitted(regulation, first, cited_points=(name,))
+    with pytest.raises(RuleBroken, match="no place in the record yet"):
+        approved(draft, second)
+    settle_the_record()
+    with transaction():
+        changed = ItemVersion(item=regulation.slug, theme=regulation.theme.slug, text_sha256="c" * 64)
+        record(changed, about=db.session.merge(regulation), now=LATER)
+    decision = approved(draft, second)
+    cited = [piece["entry"] for piece in decision.evidence if "entry" in piece]
+    places = db.session.scalars(select(Entry.idx).where(Entry.id.in_(cited))).all()
+    (line,), (tally,) = the_record("decision"), the_record("tally")
+    assert len(places) == 3
+    assert line["evidence_at_size"] == decision.evidence_at_size > max(places) >= tally["at_size"] == line["at_size"]
+    version = next(piece for piece in decision.evidence if piece["kind"] == "version")
+    assert version["text_sha256"] != "c" * 64, "what has no place yet is not what it was decided on"
+    settle_the_record()
+    size = f"{decision.evidence_at_size:,}"
+    page, line_page = f"/decisions/{decision.reference}", f"/record/{decision.entry_id}"
+    assert f"frozen as it stood among the first {size} lines" in app.test_client().get(page).text
+    assert f"As it stood among the first {size} lines" in app.test_client().get(line_page).text
+    assert app.test_client().get(f"{page}.json").json["evidence_at_size"] == decision.evidence_at_size
 
 
 def test_the_first_decisions_which_said_less_still_give_their_digest(app):
