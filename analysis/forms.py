@@ -90,4 +90,4 @@ class SecondLookForm(Form):
     @property
     def chosen(self) -> Outcome | None:
         given: Any = self.outcome.data
-        return Outcome(given) if given in tuple(Outcome) else None
+        return Outcome(given) if given in (Outcome.KEPT, Outcome.MOVED) else None

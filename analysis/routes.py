@@ -11,11 +11,12 @@ from werkzeug.wrappers import Response
 from accounts.models import Account
 from accounts.rules import Capacity
 from analysis import queries, services, sorting
+from analysis.answered import answered_on
 from analysis.folding import Fold, folded
 from analysis.forms import FEW, SecondLookForm, SortingForm, UnderForm, WithdrawForm, WordingForm
 from analysis.models import Point
 from analysis.queries import PointRow
-from analysis.rules import check_stands
+from analysis.rules import Outcome, check_stands
 from core import clock
 from core.access import staff
 from core.clock import in_uk
@@ -235,6 +236,7 @@ def point(public_id: str) -> Answer:
         regulation=found.regulation,
         point=row,
         withdrawn=found.withdrawn_at is not None,
+        answered=found.id in answered_on(found.regulation).points,
         theirs={"title": found.title, "summary": found.summary} if clashed else None,
         others=others,
         wordings=[
@@ -320,6 +322,7 @@ def dispute(dispute_id: int) -> Answer:
         if found.settled_at
         else None,
         counts=services.counts(found.grouping),
+        answered=answered_on(point.regulation).reached(found.grouping),
         others=others,
     )
     return page, _answer(form, status)
@@ -338,4 +341,6 @@ def _settle(dispute_id: int, form: SecondLookForm, others: list[PointRow]) -> No
             now=clock.now(),
             to=[queries.point_with(each) for each in form.to.data or [] if each in known],
         )
-    flash("Settled. The author finds the result beside their reason.")
+        noted = found.outcome == Outcome.NOTED
+    stays = " It keeps the answer it was given, so it stays here too, and the next decision has to answer it anew."
+    flash(f"Settled.{stays if noted else ''} The author finds the result beside their reason.")

@@ -24,6 +24,8 @@ class Outcome(StrEnum):
 
     KEPT = "kept"
     MOVED = "moved"
+    NOTED = "noted"
+    """It keeps the answer it was given there, and the next decision has to answer it anew."""
 
 
 def check_wording(title: str, summary: str) -> None:
@@ -53,6 +55,24 @@ def check_open_to_grouping(is_kept: bool) -> None:
 def check_stands(is_withdrawn: bool) -> None:
     if is_withdrawn:
         raise RuleBroken("This point has been given up, so nothing can be changed about it.")
+
+
+def check_none_was_answered(number: int) -> None:
+    """What a decision answered stays answered for as long as it stands."""
+    if number:
+        these = "one of these reasons" if number == 1 else f"{number:,} of these reasons"
+        raise RuleBroken(
+            f"The decision answered {these} through this point, and the author was told so. It stays under this point "
+            "until another decision answers it; where it was put wrongly, its author can object.",
+            field="comments",
+        )
+
+
+def check_point_has_no_answer(is_answered: bool) -> None:
+    if is_answered:
+        raise RuleBroken(
+            "The decision that stands answers this point, so it is not given up until another one takes its place."
+        )
 
 
 def check_ticked(number: int) -> None:

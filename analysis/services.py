@@ -10,6 +10,7 @@ from sqlalchemy import select
 from accounts.models import Account
 from accounts.rules import Role
 from analysis import rules
+from analysis.answered import answered_on
 from analysis.models import Dispute, Grouping, Point, PointWording
 from analysis.rules import Outcome
 from audit.entries import DisputeEntry, GroupingEntry, PointEntry, text_digest
@@ -72,6 +73,7 @@ def withdraw_point(*, point: Point, by: Account, now: datetime) -> None:
     _check_analyst(by, point.regulation)
     _hold(point)
     rules.check_stands(point.withdrawn_at is not None)
+    rules.check_point_has_no_answer(point.id in answered_on(_held(point.regulation)).points)
     for grouping in db.session.scalars(select(Grouping).filter_by(point_id=point.id, stands=True)):
         _settle_open_dispute(grouping, Outcome.MOVED, by, now)
     point.withdrawn_at = point.changed_at = now
@@ -96,7 +98,10 @@ def put_under(*, point: Point, comments: Sequence[Comment], by: Account, now: da
 
 
 def take_out(*, point: Point, comments: Sequence[Comment], by: Account, now: datetime) -> None:
-    """Take reasons out from under a point. An objection that waits is settled by that."""
+    """Take reasons out from under a point. An objection that waits is settled by that.
+
+    Raises RuleBroken for what a decision answered there: that is moved only where its author objects.
+    """
     _check_analyst(by, point.regulation)
     rules.check_ticked(len(comments))
     _hold(point)
@@ -105,7 +110,9 @@ def take_out(*, point: Point, comments: Sequence[Comment], by: Account, now: dat
         Grouping.comment_id.in_([comment.id for comment in comments]),
         Grouping.stands.is_(True),
     )
-    for grouping in db.session.scalars(wanted).all():
+    standing, answered = db.session.scalars(wanted).all(), answered_on(_held(point.regulation))
+    rules.check_none_was_answered(sum(map(answered.reached, standing)))
+    for grouping in standing:
         _take(grouping, by, now)
         _settle_open_dispute(grouping, Outcome.MOVED, by, now)
 
@@ -126,18 +133,31 @@ def object_to(*, grouping: Grouping, author: Account, now: datetime) -> Dispute:
 
 
 def settle_dispute(*, dispute: Dispute, outcome: Outcome, by: Account, now: datetime, to: Iterable[Point] = ()) -> None:
-    """Having looked again, leave a reason where it is, or take it out and put it under other points, if there are."""
+    """Having looked again, leave a reason where it is, or take it out and put it under other points, if there are.
+
+    What a decision answered there stays there too, unless it answers one of the other points: that is noted then, and
+    the next decision has to answer it anew.
+    """
     _check_analyst(by, dispute.grouping.point.regulation)
     db.session.refresh(dispute, with_for_update=True)
     if dispute.settled_at is not None:
         raise Clash("A colleague has settled this already.")
     grouping = dispute.grouping
-    if outcome is Outcome.MOVED:
-        if grouping.stands:
-            _take(grouping, by, now)
-        for point in to:
-            put_under(point=point, comments=[grouping.comment], by=by, now=now)
+    if outcome is not Outcome.KEPT:
+        outcome = _move(grouping, to, by, now)
     _settle(dispute, outcome, by, now)
+
+
+def _move(grouping: Grouping, to: Iterable[Point], by: Account, now: datetime) -> Outcome:
+    answered = answered_on(_held(grouping.point.regulation))
+    was_answered = answered.reached(grouping)
+    for point in to:
+        put_under(point=point, comments=[grouping.comment], by=by, now=now)
+    if was_answered and not answered.reaches(grouping.comment, besides=grouping):
+        return Outcome.NOTED
+    if grouping.stands:
+        _take(grouping, by, now)
+    return Outcome.MOVED
 
 
 def is_kept(regulation: Regulation) -> bool:
@@ -164,6 +184,12 @@ def _check_analyst(by: Account, regulation: Regulation) -> None:
 def _standing_few(regulation: Regulation) -> int | None:
     wanted = select(Point.id).where(Point.regulation_id == regulation.id, Point.few, Point.withdrawn_at.is_(None))
     return db.session.scalar(wanted)
+
+
+def _held(regulation: Regulation) -> Regulation:
+    """Kept from others until the commit, so that no decision is published between looking and acting."""
+    db.session.refresh(regulation, with_for_update=True)
+    return regulation
 
 
 def _hold(point: Point) -> None:

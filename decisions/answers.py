@@ -12,8 +12,9 @@ from sqlalchemy.orm import aliased
 
 from accounts.models import Account
 from accounts.rules import Role
-from analysis.models import Grouping, Point, SubmissionPoint
+from analysis.models import Dispute, Grouping, Point, SubmissionPoint
 from analysis.queries import PointRow, points_of
+from analysis.rules import Outcome as Looked
 from analysis.services import is_kept
 from audit.entries import AnswerEntry, text_digest
 from audit.services import record
@@ -178,8 +179,10 @@ def _has_own_answer() -> ColumnElement[bool]:
 
 
 def _under_a_point(*conditions: Any) -> ColumnElement[bool]:
-    placed = select(Grouping.id).join(Point, Point.id == Grouping.point_id)
-    return exists(placed.where(Grouping.comment_id == Comment.id, _counts, Point.withdrawn_at.is_(None), *conditions))
+    """One that the next decision may answer it through: not where staff agreed that it belongs elsewhere."""
+    noted = exists().where(Dispute.grouping_id == Grouping.id, Dispute.outcome == Looked.NOTED)
+    placed = select(Grouping.id).join(Point, Point.id == Grouping.point_id).where(_counts, ~noted)
+    return exists(placed.where(Grouping.comment_id == Comment.id, Point.withdrawn_at.is_(None), *conditions))
 
 
 def _has_answered_point() -> ColumnElement[bool]:

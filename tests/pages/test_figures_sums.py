@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from accounts.rules import Capacity, Role
 from analysis.models import Point
-from analysis.services import take_out
+from analysis.services import put_under, take_out
 from analysis.submission_rules import How, Received, Withheld
 from analysis.submissions import enter_submission
 from core.db import db, transaction
@@ -37,7 +37,8 @@ from tests.pages.readers import a_reason, hide, page
 from tests.queries_counted import queries_counted
 from voting.erasure import erase_person
 from voting.models import Comment
-from voting.rules import Choice, ErasureBasis
+from voting.moderation import hide_comment, show_comment
+from voting.rules import Choice, ErasureBasis, ModerationRule
 from voting.services import withdraw_vote
 
 SCRAP, IMPROVE, KEEP = Choice
@@ -143,17 +144,31 @@ def test_every_published_comment_is_answered_or_awaits_an_answer(site, client):
     assert (totals["answered"], totals["awaiting"]) == (1, 1)
 
 
-def test_a_comment_taken_out_of_its_point_after_the_decision_awaits_an_answer_again_and_it_alone(app, client):
+def test_a_comment_put_under_an_answered_point_by_mistake_and_taken_out_awaits_an_answer_again_and_it_alone(
+    app, client
+):
     theme = a_theme(closes=NOON + DAY)
     regulation = a_regulation(theme)
     first, second = (a_reason(regulation, words) for words in ("It is safe.", "It is known."))
     a_frozen_theme(theme, now=NOON + 3 * DAY)
-    a_decision(regulation)
-    by = a_member_of_staff(Role.OFFICIAL)
+    moderator, by = a_member_of_staff(Role.MODERATOR), a_member_of_staff(Role.OFFICIAL)
     with transaction():
         comment = db.session.scalars(select(Comment).filter_by(public_id=first)).one()
-        (point,) = db.session.scalars(select(Point).filter_by(regulation_id=regulation.id))
-        take_out(point=point, comments=[comment], by=by, now=NOON + 30 * DAY)
+        hide_comment(comment=comment, rule=ModerationRule.ABUSE, reason="It names somebody.", by=moderator, now=NOON)
+    a_decision(regulation)
+    for act in (put_under, take_out):
+        with transaction():
+            comment = db.session.scalars(select(Comment).filter_by(public_id=first)).one()
+            if act is put_under:
+                show_comment(
+                    comment=comment,
+                    rule=ModerationRule.ABUSE,
+                    reason="It names nobody.",
+                    by=moderator,
+                    now=NOON + 30 * DAY,
+                )
+            (point,) = db.session.scalars(select(Point).filter_by(regulation_id=regulation.id))
+            act(point=point, comments=[comment], by=by, now=NOON + 30 * DAY)
     row = of_theme(client, theme)
     assert (row["published"], row["answered"], row["awaiting"]) == (2, 1, 1)
     for name, left in (("answered", second), ("awaiting", first)):
