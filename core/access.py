@@ -23,10 +23,10 @@ def public(view: View) -> View:
 
     @wraps(view)
     def opened(*args: Any, **kwargs: Any) -> Response:
-        unchanged = _not_modified()
+        tag = _freshness()  # before the view: what changes meanwhile must not be taken for seen
+        unchanged = _not_modified(tag)
         if unchanged is not None:
             return unchanged
-        tag = _freshness()  # before the view: what changes meanwhile must not be taken for seen
         response = make_response(view(*args, **kwargs))
         if _session_was_read():
             raise PublicPageLookedAtItsVisitor(request.endpoint)
@@ -113,11 +113,10 @@ def _freshness() -> str:
     return f'"{current_app.config["FRESHNESS"]()}"'
 
 
-def _not_modified() -> Response | None:
+def _not_modified(tag: str) -> Response | None:
     asked = request.headers.get("If-None-Match")
     if not asked or request.method not in ("GET", "HEAD"):
         return None
-    tag = _freshness()
     if tag not in [candidate.strip().removeprefix("W/") for candidate in asked.split(",")]:
         return None
     response = Response(status=304)

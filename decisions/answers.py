@@ -1,7 +1,7 @@
 """An answer to every point: written by officials, published with the decision, and found again by those it is for."""
 
 import secrets
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -238,8 +238,13 @@ def check_all_answered(regulation: Regulation) -> None:
     rules.check_nothing_unanswered(lacking.points, lacking.comments)
 
 
-def answers_to_publish(regulation_id: int, outcome: str | None) -> list[AnswerRow]:
-    """The answers as the decision would give them: most people first, those who wanted otherwise first among equals."""
+def answers_to_publish(
+    regulation_id: int, outcome: str | None, standing: Sequence[PointRow] | None = None
+) -> list[AnswerRow]:
+    """The answers as the decision would give them: most people first, those who wanted otherwise first among equals.
+
+    ``standing`` are the regulation's points, where they have been read already.
+    """
     wanted = select(AnswerDraft.point_id, AnswerDraft.comment_id, AnswerDraft.verdict, AnswerDraft.reasons).where(
         AnswerDraft.regulation_id == regulation_id,
         AnswerDraft.verdict.is_not(None),
@@ -248,7 +253,8 @@ def answers_to_publish(regulation_id: int, outcome: str | None) -> list[AnswerRo
     drafts = db.session.execute(wanted.outerjoin(Comment, Comment.id == AnswerDraft.comment_id)).all()
     to_points = {row.point_id: row for row in drafts if row.point_id is not None}
     to_comments = {row.comment_id: row for row in drafts if row.comment_id is not None}
-    points = [point for point in points_of(regulation_id) if point.id in to_points]
+    standing = points_of(regulation_id) if standing is None else standing
+    points = [point for point in standing if point.id in to_points]
     points.sort(key=lambda point: (point.few, -point.behind, not _dissents(point, outcome), point.id))
     rows = [
         AnswerRow(

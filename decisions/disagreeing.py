@@ -1,15 +1,12 @@
 """A decision as the largest group that asked for something else will read it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
-
 from accounts.rules import Capacity
-from analysis.queries import PointRow, points_of
-from core.db import db
-from decisions.models import AnswerDraft
+from analysis.queries import PointRow
+from decisions.answers import AnswerRow
 from decisions.rules import EVERYONE, Comparison, Outcome, Verdict
 from voting.queries import reasons_of
 from voting.rules import Choice, Tally
@@ -36,60 +33,69 @@ class Disagreeing:
         return bool(self.title or self.words)
 
 
-def largest_disagreeing(
-    regulation_id: int, outcome: str, tally: Tally, compared: Mapping[str, Any]
-) -> Disagreeing | None:
+@dataclass(frozen=True)
+class Before:
+    """What lies before an approver: the count, the points that stand, and the answers as they would be given."""
+
+    regulation_id: int
+    tally: Tally
+    points: Sequence[PointRow]
+    answers: Sequence[AnswerRow]
+
+    def answer(self, *, point: int | None = None, comment: int | None = None) -> dict[str, str]:
+        for row in self.answers:
+            if (row.point_id, row.comment_id) == (point, comment):
+                return {"verdict": Verdict(row.verdict).label, "answer": row.reasons}
+        return {}
+
+
+def largest_disagreeing(before: Before, outcome: str, compared: Mapping[str, Any]) -> Disagreeing | None:
     """None when everybody chose what was decided, or nothing can be compared."""
     if not compared or outcome in (Outcome.MOVED, Outcome.ALREADY_SPENT):
         return None
-    everyone = compared[EVERYONE]
+    everyone, tally = compared[EVERYONE], before.tally
     if everyone["agrees"] is False and tally.leading is not None:
-        return _by_choice(regulation_id, tally.leading, getattr(tally, tally.leading))
+        return _by_choice(before, tally.leading, getattr(tally, tally.leading))
     differing = [who for who, how in compared.items() if how["comparison"] == Comparison.DIFFERS]
     if differing:
-        return _by_capacity(regulation_id, tally, differing)
+        return _by_capacity(before, differing)
     others = [(getattr(tally, choice), choice) for choice in Choice if choice != outcome]
     people, choice = max(others)
-    return _by_choice(regulation_id, choice, people) if people else None
+    return _by_choice(before, choice, people) if people else None
 
 
-def _by_choice(regulation_id: int, choice: Choice, people: int) -> Disagreeing:
-    points = [point for point in points_of(regulation_id) if point.by_choice.get(choice)]
+def _by_choice(before: Before, choice: Choice, people: int) -> Disagreeing:
+    points = [point for point in before.points if point.by_choice.get(choice)]
     who = f"who chose {choice}"
     if points:
         strongest = max(points, key=lambda point: (not point.few, point.by_choice[choice]))
-        return _told(strongest, people, who, f"{strongest.by_choice[choice]:,} of them")
-    return _by_reason(regulation_id, people, who, choice)
+        return _told(before, strongest, people, who, f"{strongest.by_choice[choice]:,} of them")
+    return _by_reason(before, people, who, choice)
 
 
-def _by_capacity(regulation_id: int, tally: Tally, differing: list[str]) -> Disagreeing:
-    parts = dict(tally.by_capacity)
+def _by_capacity(before: Before, differing: list[str]) -> Disagreeing:
+    parts = dict(before.tally.by_capacity)
     sizes = {who: parts[Capacity(who).plural] for who in differing}
     who = max(sizes, key=lambda name: getattr(sizes[name], sizes[name].leading or Choice.KEEP))
     leading = sizes[who].leading or Choice.KEEP
     named = f"among {Capacity(who).plural.lower()}, who chose {leading}"
     people = getattr(sizes[who], leading)
-    points = [point for point in points_of(regulation_id) if point.by_capacity.get(who)]
+    points = [point for point in before.points if point.by_capacity.get(who)]
     if not points:
-        return _by_reason(regulation_id, people, named, leading, who)
+        return _by_reason(before, people, named, leading, who)
     strongest = max(points, key=lambda p: (not p.few, min(p.by_capacity[who], p.by_choice.get(leading, 0))))
     behind = f"Of {Capacity(who).plural.lower()}, whatever they chose, {strongest.by_capacity[who]:,}"
-    return _told(strongest, people, named, behind)
+    return _told(before, strongest, people, named, behind)
 
 
-def _by_reason(regulation_id: int, people: int, who: str, choice: Choice, capacity: str | None = None) -> Disagreeing:
+def _by_reason(before: Before, people: int, who: str, choice: Choice, capacity: str | None = None) -> Disagreeing:
     """Where no point has been made of what they say."""
-    found = reasons_of(regulation_id, choice=choice, capacity=capacity, limit=LOOKED_THROUGH)
+    found = reasons_of(before.regulation_id, choice=choice, capacity=capacity, limit=LOOKED_THROUGH)
     readable = next((reason for reason in found if reason.is_readable), None)
     if readable is None:
         return Disagreeing(people, who)
-    return Disagreeing(people, who, words=readable.text, **_answer(AnswerDraft.comment_id == readable.id))
+    return Disagreeing(people, who, words=readable.text, **before.answer(comment=readable.id))
 
 
-def _told(point: PointRow, people: int, who: str, behind: str) -> Disagreeing:
-    return Disagreeing(people, who, point.title, point.summary, behind, **_answer(AnswerDraft.point_id == point.id))
-
-
-def _answer(to: ColumnElement[bool]) -> dict[str, str]:
-    answer = db.session.scalar(select(AnswerDraft).where(to, AnswerDraft.verdict.is_not(None)))
-    return {"verdict": Verdict(answer.verdict).label, "answer": answer.reasons} if answer and answer.verdict else {}
+def _told(before: Before, point: PointRow, people: int, who: str, behind: str) -> Disagreeing:
+    return Disagreeing(people, who, point.title, point.summary, behind, **before.answer(point=point.id))

@@ -1,6 +1,6 @@
 """What a decision rests on, as it stood when the count it was taken on became final."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ from sqlalchemy import Date, case, cast, func, literal, null, or_, select, union
 
 from accounts.rules import Capacity
 from analysis.models import Point, Submission
+from analysis.queries import PointRow
 from audit.models import Entry
 from audit.queries import log_size, read
 from core.db import db
@@ -23,13 +24,29 @@ from voting.shown import Reason
 Piece = dict[str, Any]
 
 
-def evidence_of(proposal: Proposal, regulation: Regulation, tally: Tally, frozen: FrozenTally | None) -> list[Piece]:
+@dataclass(frozen=True)
+class Known:
+    """What whoever asks has read already, so that it is not read once more."""
+
+    tally: Tally
+    frozen: FrozenTally | None
+    points: Sequence[PointRow]
+    """All that stand."""
+    reasons: Sequence[Reason]
+    """Those cited."""
+
+
+def evidence_of(
+    proposal: Proposal, regulation: Regulation, tally: Tally, frozen: FrozenTally | None, known: Known | None = None
+) -> list[Piece]:
     """Everything a decision keeps of what it rests on; the count only once it is final.
 
     Raises RuleBroken when something cited can no longer be read.
     """
-    pieces = _comments(proposal.cited_comments, regulation.id)
-    pieces += _points(proposal.cited_points, regulation.id)
+    cited = known.reasons if known else reasons_named(regulation.id, proposal.cited_comments)
+    points = known.points if known else _standing(proposal.cited_points, regulation.id)
+    pieces = _comments(proposal.cited_comments, cited)
+    pieces += _points(proposal.cited_points, points)
     pieces += _submissions(proposal.cited_submissions, regulation)
     pieces += [{"kind": "document", **document} for document in rules.documents_in(proposal.documents)[0]]
     if proposal.other_evidence:
@@ -39,8 +56,8 @@ def evidence_of(proposal: Proposal, regulation: Regulation, tally: Tally, frozen
     return pieces
 
 
-def _comments(cited: Collection[str], regulation_id: int) -> list[Piece]:
-    found = {reason.public_id: reason for reason in reasons_named(regulation_id, cited)} if cited else {}
+def _comments(cited: Collection[str], reasons: Sequence[Reason]) -> list[Piece]:
+    found = {reason.public_id: reason for reason in reasons}
     readable = [name for name in cited if name in found and found[name].is_readable]
     rules.check_cited(cited, readable)
     return [
@@ -49,13 +66,17 @@ def _comments(cited: Collection[str], regulation_id: int) -> list[Piece]:
     ]
 
 
-def _points(cited: Collection[str], regulation_id: int) -> list[Piece]:
+def _standing(cited: Collection[str], regulation_id: int) -> Sequence[Any]:
     if not cited:
         return []
     wanted = select(Point.public_id, Point.entry_id, Point.title, Point.summary).where(
         Point.regulation_id == regulation_id, Point.public_id.in_(cited), Point.withdrawn_at.is_(None)
     )
-    found = {row.public_id: row for row in db.session.execute(wanted)}
+    return db.session.execute(wanted).all()
+
+
+def _points(cited: Collection[str], standing: Sequence[Any]) -> list[Piece]:
+    found = {row.public_id: row for row in standing}
     if set(cited) - set(found):
         raise RuleBroken("A point this decision cites has been taken back since.", field="cited_points")
     return [
@@ -172,10 +193,11 @@ class Cited:
     withheld: bool = False
 
 
-def cited_in(decision: Any) -> list[Cited]:
+def cited_in(decision: Any, known: Known | None = None) -> list[Cited]:
     """What the page shows under evidence. The count and the version of the regulation stand elsewhere on it."""
     names = [piece["comment"] for piece in decision.evidence if piece["kind"] == "comment"]
-    found = {reason.public_id: reason for reason in reasons_named(decision.regulation_id, names)} if names else {}
+    reasons = known.reasons if known else reasons_named(decision.regulation_id, names)
+    found = {reason.public_id: reason for reason in reasons}
     shown = {
         "comment": lambda p: Cited("comment", side=p["side"], entry=p["entry"], reason=found.get(p["comment"])),
         "point": lambda p: Cited("point", p["summary"], entry=p["entry"], title=p["title"], point=p["point"]),

@@ -17,7 +17,7 @@ from core.errors import NotFound
 from decisions import rules
 from decisions.comparing import comparisons, kept
 from decisions.departing import departs_from, departures_in
-from decisions.evidence import evidence_of
+from decisions.evidence import Known, evidence_of
 from decisions.models import Decision, Draft
 from decisions.rules import Compared, Outcome, Proposal
 from regulations.models import Regulation, Theme
@@ -187,13 +187,15 @@ class DecisionRow:
         return list(departures_in(self.comparisons).values())
 
 
-def preview(draft: Draft, *, approver: str, now: datetime, demonstration: bool) -> DecisionRow:
+def preview(
+    draft: Draft, *, approver: str, now: datetime, demonstration: bool, known: Known | None = None
+) -> DecisionRow:
     """The decision a draft would become, so that who approves it sees the page that everybody will see.
 
     Raises RuleBroken for what a decision lacks.
     """
     regulation, proposal = draft.regulation, proposal_in(draft)
-    tally, frozen = tally_to_decide_on(regulation.id)
+    tally, frozen = (known.tally, known.frozen) if known else tally_to_decide_on(regulation.id)
     compared_with = compared(proposal, tally)
     rules.check_proposal(proposal, compared_with)
     how = compared_with.get(rules.EVERYONE)
@@ -214,7 +216,7 @@ def preview(draft: Draft, *, approver: str, now: datetime, demonstration: bool) 
         statement=draft.statement,
         reasons=draft.reasons,
         departure_reason=draft.departure_reason,
-        evidence=evidence_of(proposal, regulation, tally, frozen),
+        evidence=evidence_of(proposal, regulation, tally, frozen, known),
         tally=tally.counts,
         comparison=how.word if how else "",
         comparison_sentence=how.sentence if how else "",

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from accounts.models import Account
 from accounts.rules import Role
+from analysis.queries import points_of
 from core import clock
 from core.access import staff
 from core.clock import in_uk
@@ -19,10 +20,10 @@ from decisions.answers import answers_to_publish, unanswered
 from decisions.as_shown import ChangedMeanwhile, check_as_shown, packed, parts_now, parts_of
 from decisions.changes import Changed
 from decisions.comparing import comparisons, enough_to_weigh
-from decisions.disagreeing import largest_disagreeing
-from decisions.evidence import cited_in, to_cite
+from decisions.disagreeing import Before, largest_disagreeing
+from decisions.evidence import Known, cited_in, to_cite
 from decisions.forms import ApprovalForm, DecisionForm
-from decisions.models import Draft
+from decisions.models import Decision, Draft
 from decisions.queries import DecisionRow
 from decisions.rules import Compared, Comparison, DraftStatus, Outcome
 from decisions.versions import changed_since, last_returned
@@ -48,7 +49,7 @@ def _me() -> Account:
 @staff(Role.OFFICIAL)
 def write(slug: str) -> Answer:
     now, regulation = clock.now(), regulation_to_work_on(slug, _me())
-    services.check_decidable(regulation, now)
+    standing = services.check_decidable(regulation, now)
     draft = queries.draft_of(regulation)
     form = DecisionForm(data=DecisionForm.filled(draft))
     status, clashed = 200, False
@@ -69,7 +70,7 @@ def write(slug: str) -> Answer:
             if clashed:
                 form.version.data = str(draft.version) if draft else "0"
             status = 409 if clashed else 422
-    beside = _beside(regulation, draft, form)
+    beside = _beside(regulation, draft, standing, form)
     page = render_template("decisions/write.html", form=form, theirs=draft if clashed else None, **beside)
     return page, 422 if form.errors and status == 200 else status
 
@@ -110,33 +111,24 @@ def _draft_to_change(slug: str) -> Draft:
     return draft
 
 
-def _beside(regulation: Regulation, draft: Draft | None, form: DecisionForm) -> dict[str, Any]:
+def _beside(
+    regulation: Regulation, draft: Draft | None, standing: Decision | None, form: DecisionForm
+) -> dict[str, Any]:
     """What an official reads beside the form: the count, the reasons, and how each outcome would stand to the vote."""
     tally, frozen = queries.tally_to_decide_on(regulation.id)
-    cited = form.cited.data or []
-    strongest = strongest_reasons(regulation.id, each=REASONS_BESIDE)
-    shown = {reason.public_id for side in strongest.values() for reason in side}
-    not_shown = [name for name in cited if name not in shown]
-    others = reasons_named(regulation.id, not_shown) if not_shown else []
+    sides = strongest_reasons(regulation.id, each=REASONS_BESIDE, also=form.cited.data or [])
     totals = {} if tally.sealed else count_reasons(regulation.id)
     points, submissions = to_cite(regulation)
     return {
         "regulation": regulation,
         "draft": draft,
         "mine": draft is None or draft.written_by_id == _me().id,
-        "standing": queries.standing_decision(regulation.id),
+        "standing": standing,
         "unanswered": None if tally.sealed else unanswered(regulation.id),
         "tally": tally,
         "frozen": frozen,
         "kept": tally.sealed,
-        "sides": [
-            {
-                "choice": choice,
-                "reasons": strongest[choice] + [r for r in others if r.choice == choice],
-                "total": totals.get(choice, 0),
-            }
-            for choice in Choice
-        ],
+        "sides": [{"choice": choice, "reasons": sides[choice], "total": totals.get(choice, 0)} for choice in Choice],
         "points": points,
         "submissions": submissions,
         "weighed": [] if tally.sealed else enough_to_weigh(tally),
@@ -169,7 +161,7 @@ def _in_short(compared: dict[str, Compared]) -> str:
 def approve(slug: str) -> Answer:
     now, form, status = clock.now(), ApprovalForm(), 200
     meanwhile: list[Changed] = []
-    regulation_to_work_on(slug, _me())
+    regulation = regulation_to_work_on(slug, _me())
     if form.validate_on_submit():
         try:
             if request.form.get("do") == "return":
@@ -183,7 +175,7 @@ def approve(slug: str) -> Answer:
             status = 409
         except RuleBroken as error:
             form.show_rule_broken(error)
-    draft = queries.draft_of(regulation_with(slug))
+    draft = queries.draft_of(regulation)
     if draft is None:
         raise NotFound("No decision on this regulation waits to be approved. A colleague may have dealt with it.")
     beside = _as_it_would_be(draft, now)
@@ -241,17 +233,21 @@ def _as_it_would_be(draft: Draft, now: datetime) -> dict[str, Any]:
     final_at = draft.regulation.theme.closes_at + GRACE
     decision: DecisionRow | None = None
     lacks, returned = "", last_returned(draft)
+    points = points_of(draft.regulation_id)
+    known = Known(tally, frozen, points, reasons_named(draft.regulation_id, draft.cited_comments))
     try:
         decision = queries.preview(
             draft,
             approver="A second official" if draft.written_by_id == me.id else me.office,
             now=now,
             demonstration=current_app.config["SITE"].demonstration,
+            known=known,
         )
     except RuleBroken as error:
         lacks = error.message
-    cited = cited_in(decision) if decision else []
-    answers = answers_to_publish(draft.regulation_id, draft.outcome)
+    cited = cited_in(decision, known) if decision else []
+    answers = answers_to_publish(draft.regulation_id, draft.outcome, points)
+    before = Before(draft.regulation_id, tally, points, answers)
     return {
         "shown": parts_of(decision, cited, answers, draft) if decision else parts_now(draft),
         "regulation": draft.regulation,
@@ -271,9 +267,7 @@ def _as_it_would_be(draft: Draft, now: datetime) -> dict[str, Any]:
         "warnings": _warnings(decision, tally) if decision else [],
         "returned": returned,
         "changed": changed_since(returned, draft) if returned else [],
-        "disagreeing": largest_disagreeing(decision.regulation_id, decision.outcome, tally, decision.comparisons)
-        if decision
-        else None,
+        "disagreeing": largest_disagreeing(before, decision.outcome, decision.comparisons) if decision else None,
         "submitted": draft.status == DraftStatus.SUBMITTED,
         "in_uk": in_uk,
     }

@@ -71,12 +71,17 @@ def save_draft(*, regulation: Regulation, proposal: Proposal, version: int, by: 
     return draft
 
 
-def check_decidable(regulation: Regulation, now: datetime) -> None:
-    """Once its theme has closed; and what was settled without a decision, as already spent, has none to take."""
+def check_decidable(regulation: Regulation, now: datetime) -> Decision | None:
+    """Once its theme has closed; and what was settled without a decision, as already spent, has none to take.
+
+    Returns the decision that stands, if one was taken.
+    """
     if not regulation.theme.window.has_closed(now):
         raise RuleBroken("A decision can be written once the theme has closed.")
-    if regulation.settled is not None and standing_decision(regulation.id) is None:
+    standing = standing_decision(regulation.id) if regulation.settled is not None else None
+    if regulation.settled is not None and standing is None:
         raise RuleBroken("Nobody was asked about this regulation, as it was spent already. There is nothing to decide.")
+    return standing
 
 
 def submit_draft(*, draft: Draft, by: Account, now: datetime) -> None:

@@ -240,7 +240,7 @@ def decision(reference: str) -> str:
         versions=versions if len(versions) > 1 else [],
         digest=decision_digest(found),
         further=[name for name in what_it_says(found) if name in FURTHER],
-        rests_on=_rests_on(found.entry_id),
+        rests_on=_rests_on(found),
         steps=milestones_of(found.reference),
         today=uk_day(clock.now()),
         in_uk=in_uk,
@@ -261,10 +261,11 @@ def compare(reference: str, other: str) -> str:
     )
 
 
-def _rests_on(entry_id: str) -> Line | None:
+def _rests_on(decision: DecisionRow) -> Line | None:
     """The line of the final count that a decision cites."""
-    line = entry_line(entry_id)
-    return entry_line(line.said["tally"]) if line else None
+    kept = next((piece["entry"] for piece in decision.evidence if piece["kind"] == "tally"), None)
+    line = entry_line(kept or decision.entry_id)
+    return line if kept or line is None else entry_line(line.said["tally"])
 
 
 @bp.route("/decisions/<reference>.json")

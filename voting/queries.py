@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from accounts.models import Account
 from accounts.rules import Capacity, Level
@@ -211,8 +211,11 @@ def reasons_of(
     return as_reasons(db.session.execute(wanted if limit is None else wanted.limit(limit)).all())
 
 
-def strongest_reasons(regulation_id: int, each: int = 2) -> dict[Choice, list[Reason]]:
-    """The published reasons most people stand behind, so many for each choice."""
+def strongest_reasons(regulation_id: int, each: int = 2, also: Collection[str] = ()) -> dict[Choice, list[Reason]]:
+    """The published reasons most people stand behind, so many for each choice; ``also`` names others to come with them.
+
+    A reason is named as in reasons_named().
+    """
     place = func.row_number().over(partition_by=Comment.choice, order_by=(_supports.desc(), Comment.id.desc()))
     ranked = (
         select(Comment.id, place.label("place"))
@@ -220,11 +223,10 @@ def strongest_reasons(regulation_id: int, each: int = 2) -> dict[Choice, list[Re
         .where(Comment.regulation_id == regulation_id, Comment.status == CommentStatus.PUBLISHED)
         .subquery()
     )
-    best = select(ranked.c.id).where(ranked.c.place <= each)
-    rows = db.session.execute(
-        _reasons().where(Comment.id.in_(best)).order_by(_supports.desc(), Comment.id.desc())
-    ).all()
-    reasons = as_reasons(rows)
+    best = Comment.id.in_(select(ranked.c.id).where(ranked.c.place <= each))
+    wanted = or_(best, and_(Comment.regulation_id == regulation_id, _is_named(also))) if also else best
+    rows = db.session.execute(_reasons().where(wanted).order_by(_supports.desc(), Comment.id.desc()))
+    reasons = as_reasons(rows.all())
     return {choice: [reason for reason in reasons if reason.choice == choice] for choice in Choice}
 
 
@@ -237,9 +239,13 @@ def reasons_named(regulation_id: int, names: Collection[str]) -> list[Reason]:
     """Reasons on a regulation by their public ids, or by the ids of their lines in the record."""
     if not names:
         return []
-    named = or_(Comment.public_id.in_(names), Comment.entry_id.in_(names))
-    rows = db.session.execute(_reasons().where(Comment.regulation_id == regulation_id, named).order_by(Comment.id))
+    here = Comment.regulation_id == regulation_id
+    rows = db.session.execute(_reasons().where(here, _is_named(names)).order_by(Comment.id))
     return as_reasons(rows.all())
+
+
+def _is_named(names: Collection[str]) -> ColumnElement[bool]:
+    return or_(Comment.public_id.in_(names), Comment.entry_id.in_(names))
 
 
 def count_reasons(regulation_id: int) -> dict[str, int]:

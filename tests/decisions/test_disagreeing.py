@@ -3,10 +3,11 @@
 import pytest
 
 from accounts.rules import Capacity, Role
+from analysis.queries import points_of
 from core.db import db, transaction
-from decisions.answers import save_answer
+from decisions.answers import answers_to_publish, save_answer
 from decisions.comparing import comparisons, kept
-from decisions.disagreeing import largest_disagreeing
+from decisions.disagreeing import Before, largest_disagreeing
 from decisions.queries import tally_to_decide_on
 from decisions.rules import Outcome, Proposal, Verdict
 from regulations.models import Regulation
@@ -40,7 +41,9 @@ def as_they_read_it(regulation):
         Outcome.KEEP, None, statement="", reasons="", departure_reason="", cited_comments=(), other_evidence=""
     )
     compared = kept(comparisons(Outcome.KEEP, None, tally), proposal)
-    return largest_disagreeing(regulation.id, Outcome.KEEP, tally, compared)
+    answers = answers_to_publish(regulation.id, Outcome.KEEP)
+    before = Before(regulation.id, tally, points_of(regulation.id), answers)
+    return largest_disagreeing(before, Outcome.KEEP, compared)
 
 
 def test_where_no_point_was_made_of_what_a_capacity_says_its_strongest_reason_stands_there(app, official):

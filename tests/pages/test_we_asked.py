@@ -136,4 +136,4 @@ def test_many_regulations_take_no_more_questions_than_one(asked, client):
         a_regulation(asked.theme, title=f"More Regulations {number}")
     with queries_counted() as many:
         client.get(ADDRESS, headers={"If-None-Match": "nothing"})
-    assert len(many) == len(few) <= 11, "\n".join(many)
+    assert len(many) == len(few) <= 10, "\n".join(many)
