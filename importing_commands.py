@@ -1,13 +1,14 @@
 """What `flask import` can bring in."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import click
 from flask import current_app
 from flask.cli import AppGroup
 
+from analysis.beside import MOST_TOGETHER, Papers, in_folder, unpacked
 from analysis.importing import COLUMNS, ImportRefused, Prepared, Wrong, import_rows, prepare
 from analysis.tables import KINDS, Table, read_table
 from core import clock
@@ -16,11 +17,15 @@ from core.errors import RuleBroken
 from regulations.queries import regulation_with, theme_with
 
 TOLD_AT_MOST = 100
+WHAT = (
+    f"Enter the submissions of a FILE ({', '.join(KINDS)}, or a zip of one with the papers its rows name): all rows or "
+    "none. Papers of a table that is not packed lie in its folder."
+)
 
 import_group = AppGroup("import", help="Bring in what came by other ways.")
 
 
-@import_group.command("submissions", help=f"Enter the submissions of a FILE ({', '.join(KINDS)}): all rows or none.")
+@import_group.command("submissions", help=WHAT)
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--theme", help="Slug of the theme that rows are about which name neither.")
 @click.option("--regulation", help="Slug of the regulation that rows are about which name neither.")
@@ -29,10 +34,13 @@ def import_submissions(file: Path, theme: str | None, regulation: str | None, dr
     if theme and regulation:
         raise click.UsageError("Give --theme or --regulation, not both.")
     try:
-        table = read_table(file.name, file.read_bytes())
+        table, read = _table_and_papers(file)
         if table.note:
             click.echo(table.note, err=True)
-        prepared = _dry_run(table, theme, regulation) if dry_run else _import(table, theme, regulation)
+        papers = Papers(read, dry_run=dry_run)
+        prepared = _dry_run(table, theme, regulation, papers)
+        if not dry_run and not prepared.wrong:
+            prepared = _import(table, theme, regulation, papers)
     except ImportRefused as refusal:
         raise _refused(refusal.wrong) from refusal
     except RuleBroken as refusal:
@@ -54,17 +62,28 @@ def _about(theme: str | None, regulation: str | None) -> dict[str, Any]:
     }
 
 
-def _dry_run(table: Table, theme: str | None, regulation: str | None) -> Prepared:
+def _table_and_papers(file: Path) -> tuple[Table, Callable[[PurePosixPath], bytes]]:
+    """Papers lie beside the table in its folder, or are packed with it."""
+    if file.suffix.lower() == ".zip":
+        if file.stat().st_size > MOST_TOGETHER:
+            raise RuleBroken("The zip file is larger than 200 MB. Send it in parts.")
+        name, content, read = unpacked(file.read_bytes())
+        return read_table(name, content), read
+    return read_table(file.name, file.read_bytes()), in_folder(file.parent)
+
+
+def _dry_run(table: Table, theme: str | None, regulation: str | None, papers: Papers) -> Prepared:
     try:
-        return prepare(table, **_about(theme, regulation))
+        return prepare(table, papers=papers, **_about(theme, regulation))
     finally:
         db.session.rollback()
 
 
-def _import(table: Table, theme: str | None, regulation: str | None) -> Prepared:
+def _import(table: Table, theme: str | None, regulation: str | None, papers: Papers) -> Prepared:
     demonstration = current_app.config["SITE"].demonstration
     with transaction():
-        return import_rows(table=table, by=None, demonstration=demonstration, **_about(theme, regulation))
+        about = _about(theme, regulation)
+        return import_rows(table=table, by=None, papers=papers, demonstration=demonstration, **about)
 
 
 def _refused(wrong: Sequence[Wrong]) -> click.ClickException:

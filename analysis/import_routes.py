@@ -29,7 +29,7 @@ Answer = str | AnyResponse | tuple[str, int]
 PREVIEWED = 50
 WRONG_TOLD = 200
 EXAMPLE = (
-    "letter", "charity", "Example Aid", "2026-03-01", "SI 1992/2792", "", "What the letter says.", "", "", "", "17",
+    "letter", "charity", "Example Aid", "2026-03-01", "SI 1992/2792", "", "What the letter says.", "", "", "", "17", "",
 )  # fmt: skip
 
 

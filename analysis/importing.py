@@ -12,7 +12,9 @@ from sqlalchemy.orm import joinedload
 
 from accounts.models import Account
 from accounts.rules import Capacity
+from analysis.beside import BesidePaper, Papers, no_papers
 from analysis.models import Point, Submission
+from analysis.submission_forms import paper_name
 from analysis.submission_rules import RULES_TO_WITHHOLD, How, Received, Withheld, check_received
 from analysis.submissions import (
     About,
@@ -38,13 +40,14 @@ COLUMNS = {
     "received_on": "Day on which it came, such as 2026-03-01 or 01/03/2026. Needed.",
     "regulation": "The regulation it is about: its number or short name, such as SI 1992/2792 or uksi-1992-2792.",
     "theme": "Short name of the theme, where it is about a whole theme and no single regulation.",
-    "text": "What it says. Needed.",
+    "text": "What it says. Needed, unless a file says it.",
     "points": "Points it makes, by their titles or ids, with semicolons between them.",
     "signatures": "Number of signatures. Needed for a petition, and for nothing else.",
     "withheld_because": f"Empty where it can be shown; or one of {', '.join(RULES_TO_WITHHOLD)}.",
     "number": "Your own number for it, so that two that are alike are not taken for one.",
+    "file": "Its paper, a PDF beside the table, by its path from there, such as in/letter-17.pdf. Empty without one.",
 }
-NEEDED = ("how", "capacity", "received_on", "text")
+NEEDED = ("how", "capacity", "received_on")
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,12 @@ class Ready:
     theme: Theme
     regulation: Regulation | None
     received: Received
+    paper: BesidePaper | None = None
 
     @cached_property
     def digest(self) -> str:
-        return digest_of(self.theme.slug, self.regulation.slug if self.regulation else "", self.received)
+        slug, paper = self.regulation.slug if self.regulation else "", self.paper.digest if self.paper else ""
+        return digest_of(self.theme.slug, slug, self.received, paper)
 
 
 @dataclass(frozen=True)
@@ -96,12 +101,16 @@ def prepare(
     by: Account | None = None,
     theme: Theme | None = None,
     regulation: Regulation | None = None,
+    papers: Papers | None = None,
 ) -> Prepared:
-    """``theme`` or ``regulation`` is what rows are about that name neither; ``by`` is None for the operator."""
+    """``theme`` or ``regulation`` is what rows are about that name neither; ``by`` is None for the operator.
+
+    Papers are looked through here, which takes a while: before a transaction, and not only within it.
+    """
     heads = list(_wrong_columns(table, theme is not None or regulation is not None))
     if heads:
         return Prepared(wrong=heads)
-    reader = _Reader(uk_day(now), theme, regulation, by)
+    reader = _Reader(uk_day(now), theme, regulation, by, papers or Papers(no_papers))
     ready, wrong, known, digests = [], [], [], set(db.session.scalars(select(Submission.digest)))
     for number, cells in table.rows:
         row = reader.read(number, cells)
@@ -123,12 +132,13 @@ def import_rows(
     now: datetime,
     theme: Theme | None = None,
     regulation: Regulation | None = None,
+    papers: Papers | None = None,
     demonstration: bool = False,
 ) -> Prepared:
     """Enter every row, or none: raises ImportRefused with what is wrong. ``by`` is None for the operator."""
     check_may_enter(by)
     take_turn("submissions")
-    prepared = prepare(table, now=now, by=by, theme=theme, regulation=regulation)
+    prepared = prepare(table, now=now, by=by, theme=theme, regulation=regulation, papers=papers)
     if prepared.wrong:
         raise ImportRefused(prepared.wrong)
     free = references(now)
@@ -137,6 +147,8 @@ def import_rows(
         submission = submission_of(
             about, row.received, reference=next(free), digest=row.digest, by=by, now=now, demonstration=demonstration
         )
+        if row.paper:
+            submission.file_name, submission.file_sha256 = paper_name(row.paper.name), row.paper.digest
         add_submission(submission, points_meant(row.regulation, row.received.points), now)
     return prepared
 
@@ -148,6 +160,8 @@ def _wrong_columns(table: Table, about_given: bool) -> Iterator[Wrong]:
                 0, f"Column “{column or '(empty)'}”", f"is not known here. Use these names: {', '.join(COLUMNS)}."
             )
     missing = [name for name in NEEDED if name not in table.columns]
+    if not {"text", "file"} & set(table.columns):
+        missing.append("text")
     if not about_given and not {"regulation", "theme"} & set(table.columns):
         missing.append("regulation")
     for name in missing:
@@ -164,6 +178,7 @@ class _Reader:
     theme: Theme | None
     regulation: Regulation | None
     by: Account | None
+    papers: Papers
     wrong: list[Wrong] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -197,17 +212,24 @@ class _Reader:
             "withheld": cell("withheld_because", _withheld),
             "points": cell("points", lambda written: self._points(written, about[1])) if about else (),
         }
+        paper = cell("file", self._paper)
         if self.wrong:
             return None
         name = " ".join(said["organisation"].split())
         received = Received(text=said["text"], organisation=name, own_number=said["number"], **given)
         try:
-            check_received(received, has_paper=False, today=self.today)
+            check_received(received, has_paper=paper is not None, today=self.today)
         except RuleBroken as error:
-            message = COLUMNS["text"] if not said["text"] else error.message
+            message = COLUMNS["text"] if not said["text"] and paper is None else error.message
             self.wrong = [Wrong(number, error.field or "text", message)]
             return None
-        return Ready(number, about[0], about[1], received)
+        return Ready(number, about[0], about[1], received, paper)
+
+    def _paper(self, written: str) -> BesidePaper | None:
+        try:
+            return self.papers.named(written) if written else None
+        except RuleBroken as refused:
+            raise _CellWrong(f"{_quoted(written)}: {refused.message}") from None
 
     def _about(self, said: Mapping[str, str]) -> tuple[Theme, Regulation | None]:
         named, theme = " ".join(said["regulation"].lower().split()), said["theme"].lower().strip()

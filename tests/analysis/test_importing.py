@@ -97,7 +97,7 @@ def test_what_is_wrong_is_named_by_row_and_column_with_what_to_write_and_nothing
         "Row 3, how: “fax” is not known. Write one of: email, letter, phone, workshop, petition, paper.",
         "Row 4, capacity: is empty. Write one of: public, business, trade_body, charity, public_body, regulator.",
         "Row 4, received_on: “1 March” is no day. Write one such as 2026-03-01.",
-        "Row 5, text: What it says. Needed.",
+        "Row 5, text: What it says. Needed, unless a file says it.",
         "Row 6, regulation: “SI 1066/1” is not listed here. Write its number, such as SI 1992/2792.",
     ]
     assert how_many(Submission) == 0
