@@ -96,8 +96,7 @@ def tally_to_decide_on(regulation_id: int) -> tuple[Tally, FrozenTally | None]:
         .where(Regulation.id == regulation_id)
     )
     row = db.session.execute(held).one()
-    frozen: FrozenTally | None = row[0]
-    given = (row[2], row[3])
+    frozen, given = row[0], (row[2], row[3])
     if frozen is None or row.body is None:
         return tally_of(regulation_id, given=given), None
     return replace(final_tally(regulation_id, frozen.frozen_at, given), **read(row.body)["counts"]), frozen
