@@ -16,6 +16,8 @@ from sqlalchemy import inspect
 
 from account_commands import accounts_group
 from accounts import services as accounts
+from analysis.papers import forget_unused_papers
+from analysis.uploads import forget_uploads
 from audit import followers
 from audit import services as audit
 from audit.cosigning import cosigning_of_this_site
@@ -296,6 +298,9 @@ def do_chores(keeper: Keeper) -> None:
             notices.set_bounced_aside(clock.now())
             if not settings().is_demonstration:
                 mail.forget_sent(clock.now())
+        forget_uploads(clock.now())
+        with transaction():
+            forget_unused_papers(clock.now())
         note_what_went_by()
         keeper.refresh()
     finally:

@@ -12,7 +12,7 @@ from flask import current_app
 from sqlalchemy import delete, func, select
 
 from accounts import rules
-from accounts.models import AddressDay, NetworkHour, SignInTry
+from accounts.models import Account, AddressDay, FileDay, NetworkHour, SignInTry
 from accounts.rules import Asked, Network
 from core.db import db, take_turn
 
@@ -55,7 +55,7 @@ def clear_tries(*, email: str) -> None:
 def count_from(*, network: Network, asked: Asked, email: str, now: datetime) -> None:
     """Count what a network asks before it is done. Raises TooOften when it asked too much within the hour.
 
-    Mails are counted by the addresses they go to, as each address has a limit of its own; passwords one by one.
+    Mails are counted by the addresses they go to, as each address has a limit of its own; the rest one by one.
     """
     hour = _hour_of(now)
     ours = {"network_sha256": _blinded(network.name, hour), "asked": str(asked)}
@@ -64,7 +64,7 @@ def count_from(*, network: Network, asked: Asked, email: str, now: datetime) -> 
     addresses, times = db.session.execute(counts).one()
     address = _blinded(rules.normal_email(email), hour)
     counted = db.session.scalar(select(NetworkHour).filter_by(**ours, address_sha256=address))
-    if asked is Asked.PASSWORD:
+    if asked is not Asked.MAIL:
         rules.check_network(network, asked, times)
     elif counted is None:
         rules.check_network(network, asked, addresses)
@@ -74,10 +74,22 @@ def count_from(*, network: Network, asked: Asked, email: str, now: datetime) -> 
     counted.times += 1
 
 
+def count_file(*, account: Account, size: int, now: datetime) -> None:
+    """Count a file of ``size`` bytes before it is looked at. Raises TooOften after too many, or too much, in a day."""
+    take_turn(f"files of {account.id}")
+    sent = db.session.scalar(select(FileDay).filter_by(account_id=account.id, day=now.date()))
+    if sent is None:
+        sent = FileDay(account_id=account.id, day=now.date(), files=0, bytes=0)
+        db.session.add(sent)
+    sent.files, sent.bytes = sent.files + 1, sent.bytes + size
+    rules.check_files(role=account.role, files=sent.files, size=sent.bytes)
+
+
 def forget_counts(now: datetime) -> None:
     """Of a network nothing is kept beyond its hour."""
     db.session.execute(delete(AddressDay).where(AddressDay.day < rules.last_counted_day(now)))
     db.session.execute(delete(SignInTry).where(SignInTry.hour < _hour_of(now)))
+    db.session.execute(delete(FileDay).where(FileDay.day < rules.last_counted_day(now)))
     db.session.execute(delete(NetworkHour).where(NetworkHour.hour < _hour_of(now)))
 
 

@@ -1,7 +1,7 @@
 from datetime import date, datetime
 
 from flask_login import UserMixin
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.rules import Role
@@ -175,6 +175,19 @@ class NetworkHour(Model):
     address_sha256: Mapped[str]
     hour: Mapped[datetime] = mapped_column(index=True)
     times: Mapped[int] = mapped_column(default=0)
+
+
+class FileDay(Model):
+    """How many files somebody sent on a day, and how many bytes they had in all, whether they were taken or not."""
+
+    __tablename__ = "file_day"
+    __table_args__ = (UniqueConstraint("account_id", "day"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    day: Mapped[date] = mapped_column(index=True)
+    files: Mapped[int] = mapped_column(default=0)
+    bytes: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class EndedSession(Model):

@@ -22,6 +22,11 @@ SIGN_IN_TRIES_AN_HOUR = 10
 STOP_OF_CONFIRMED = timedelta(days=1)
 MAILS_AN_HOUR_FROM_A_NETWORK = 30
 PASSWORDS_AN_HOUR_FROM_A_NETWORK = 60
+FILES_AN_HOUR_FROM_A_NETWORK = 60
+FILES_A_DAY = 20
+FILES_A_DAY_OF_STAFF = 1_000
+MEGABYTES_A_DAY = 100
+MEGABYTES_A_DAY_OF_STAFF = 5_000
 INSIDE_NETWORKS_COUNT_AS = 20
 SIGNED_IN_FOR = timedelta(days=30)
 STAFF_SIGNED_IN_FOR = timedelta(hours=12)
@@ -104,6 +109,15 @@ class Asked(StrEnum):
 
     MAIL = "mail"
     PASSWORD = "password"  # noqa: S105 - a kind of asking, not a secret
+    FILE = "file"
+
+    @property
+    def most_an_hour(self) -> int:
+        return {
+            Asked.MAIL: MAILS_AN_HOUR_FROM_A_NETWORK,
+            Asked.PASSWORD: PASSWORDS_AN_HOUR_FROM_A_NETWORK,
+            Asked.FILE: FILES_AN_HOUR_FROM_A_NETWORK,
+        }[self]
 
 
 _INSIDE = [
@@ -131,8 +145,7 @@ class Network:
         return cls(str(block), inside=any(known in inside for inside in _INSIDE))
 
     def limit(self, asked: Asked) -> int:
-        most = MAILS_AN_HOUR_FROM_A_NETWORK if asked is Asked.MAIL else PASSWORDS_AN_HOUR_FROM_A_NETWORK
-        return most * INSIDE_NETWORKS_COUNT_AS if self.inside else most
+        return asked.most_an_hour * INSIDE_NETWORKS_COUNT_AS if self.inside else asked.most_an_hour
 
 
 def check_network(network: Network, asked: Asked, already: int) -> None:
@@ -143,6 +156,8 @@ def check_network(network: Network, asked: Asked, already: int) -> None:
             "Too many passwords were tried from your network. Ask for a sign-in link by email, or try in an hour.",
             field="password",
         )
+    if asked is Asked.FILE:
+        raise TooOften("Too many files came from your network within an hour. Try again in an hour.", field="paper")
     raise TooOften(
         "Emails to too many addresses were asked for from your network. Try in an hour, or from another connection."
     )
@@ -214,6 +229,19 @@ def is_fresh(since: datetime, now: datetime) -> bool:
 
 def last_counted_day(now: datetime) -> date:
     return (now - timedelta(days=2)).date()
+
+
+def check_files(*, role: str, files: int, size: int) -> None:
+    """``files`` and ``size``, in bytes, are what somebody sent today with the one that is to be looked at."""
+    of_staff = role in STAFF
+    most_files = FILES_A_DAY_OF_STAFF if of_staff else FILES_A_DAY
+    megabytes = MEGABYTES_A_DAY_OF_STAFF if of_staff else MEGABYTES_A_DAY
+    if files > most_files or size > megabytes * 1024 * 1024:
+        raise TooOften(
+            f"You can send {most_files:,} files a day, of {megabytes:,} MB together, and have sent as many. "
+            "Send this one tomorrow.",
+            field="paper",
+        )
 
 
 def check_password_tries(tries: int) -> None:

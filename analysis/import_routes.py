@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from accounts.models import Account
 from analysis.importing import COLUMNS, Prepared, import_rows, prepare
+from analysis.sent_files import count_sent, status_of_refusal
 from analysis.services import ANALYSTS
 from analysis.submission_forms import ImportForm
 from analysis.tables import MOST_BYTES, Table, read_table
@@ -19,7 +20,7 @@ from analysis.uploads import drop_upload, keep_upload, kept_upload
 from core import clock
 from core.access import staff
 from core.db import transaction
-from core.errors import Clash, RuleBroken
+from core.errors import RuleBroken
 from regulations.models import Theme
 from regulations.queries import theme_with, themes
 
@@ -52,7 +53,7 @@ def import_submissions() -> Answer:
                     return _import(form)
                 shown, status = _preview(form), 200
         except RuleBroken as error:
-            form.kept.data, status = "", 409 if isinstance(error, Clash) else 422
+            form.kept.data, status = "", status_of_refusal(error)
             form.show_rule_broken(error)
     page = render_template("analysis/import_submissions.html", form=form, columns=COLUMNS, **shown)
     return page, 400 if "csrf_token" in form.errors else status
@@ -63,9 +64,12 @@ def _preview(form: ImportForm) -> dict[str, Any]:
     if not form.file.data:
         raise RuleBroken("Choose a file.", field="file")
     name, content = form.file.data.filename or "", form.file.data.read()
+    count_sent(len(content), _me())
     table = read_table(name, content)
     prepared = prepare(table, now=clock.now(), by=_me(), theme=_theme(form))
-    form.kept.data = keep_upload(name, content) if prepared.ready and not prepared.wrong else ""
+    form.kept.data = ""
+    if prepared.ready and not prepared.wrong:
+        form.kept.data = keep_upload(sender=_me().id, name=name, content=content, now=clock.now())
     return {"table": table, "file_name": name, "prepared": prepared, "rows": _rows(prepared), "told": WRONG_TOLD}
 
 
@@ -79,13 +83,13 @@ def _rows(prepared: Prepared) -> list[dict[str, Any]]:
 
 def _import(form: ImportForm) -> AnyResponse:
     kept = form.kept.data
-    table: Table = read_table(kept, kept_upload(kept))
+    table: Table = read_table(kept, kept_upload(sender=_me().id, kept=kept))
     with transaction():
         done = import_rows(
             table=table, by=_me(), now=clock.now(), theme=_theme(form),
             demonstration=current_app.config["SITE"].demonstration,
         )  # fmt: skip
-    drop_upload(kept)
+    drop_upload(sender=_me().id, kept=kept)
     return redirect(url_for("submissions.list_submissions", imported=len(done.ready), known=len(done.known)), code=303)
 
 

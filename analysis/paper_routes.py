@@ -7,6 +7,8 @@ from werkzeug.wrappers import Response
 
 from accounts.models import Account
 from accounts.rules import Capacity
+from analysis.papers import digest_of_paper, put_away
+from analysis.sent_files import SentPaper, drop_sent, sent_paper, status_of_refusal
 from analysis.submission_forms import AttachForm
 from analysis.submission_routes import ROOM_FOR_A_PAPER
 from analysis.submission_rules import Withheld
@@ -14,7 +16,7 @@ from analysis.submissions import attach_paper, check_may_attach, paper_of
 from core import clock
 from core.access import participant
 from core.db import transaction
-from core.errors import Clash, NotFound, RuleBroken
+from core.errors import NotFound, RuleBroken
 from regulations.queries import regulation_with
 from voting.models import Vote
 from voting.queries import standing_vote
@@ -44,14 +46,16 @@ def own_paper(slug: str) -> Answer:
     if request.method == "POST" and not refused:
         status = 422
         try:
-            paper, name = form.take_paper()
-            if form.validate() and not paper:
+            valid = form.validate()
+            paper = sent_paper(form, _voter()) if "csrf_token" not in form.errors else None
+            if valid and paper is None:
                 raise RuleBroken("Choose the file of the paper.", field="paper")
-            if not form.errors:
-                _attach(slug, paper, name)
+            if valid and paper is not None:
+                _attach(slug, paper)
+                drop_sent(form, _voter())
                 return redirect(url_for("own_papers.own_paper", slug=slug), code=303)
         except RuleBroken as error:
-            status = 409 if isinstance(error, Clash) else 422
+            status = status_of_refusal(error)
             form.show_rule_broken(error)
     page = render_template(
         "analysis/own_paper.html",
@@ -66,19 +70,24 @@ def own_paper(slug: str) -> Answer:
 
 
 def _own_vote(slug: str) -> Vote:
-    voter: Account = current_user._get_current_object()
-    vote = standing_vote(voter, regulation_with(slug))
+    vote = standing_vote(_voter(), regulation_with(slug))
     if vote is None:
         raise NotFound("You have no vote on this regulation with which a paper could come.")
     return vote
 
 
-def _attach(slug: str, paper: str, name: str) -> None:
+def _attach(slug: str, paper: SentPaper) -> None:
+    """The file lies in its place before the change is kept; one that nothing speaks of is taken away after a day."""
     with transaction():
         attach_paper(
             vote=_own_vote(slug),
-            paper=paper,
-            file_name=name,
+            paper=digest_of_paper(paper.content),
+            file_name=paper.name,
             now=clock.now(),
             demonstration=current_app.config["SITE"].demonstration,
         )
+        put_away(paper.content)
+
+
+def _voter() -> Account:
+    return current_user._get_current_object()

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from analysis.models import Point, Submission, SubmissionPoint
+from analysis.papers import wrong_with_paper
 from analysis.submissions import received_at, submission_text
 from audit.agreement import Recorded, recorded, unmatched
 from audit.models import Entry, Opening
@@ -34,6 +35,8 @@ def disagreements() -> Iterator[str]:
                 yield f"submission: {submission.reference} has another {name} than {line.named}."
         if submission.entered_by != first[line.said["reference"]].said["actor"]:
             yield f"submission: {submission.reference} was entered by another office than the record says."
+        if submission.file_sha256 and (wrong := wrong_with_paper(submission.file_sha256)):
+            yield f"submission: the paper of {submission.reference} in the data folder {wrong}."
         if row.text != submission_text(submission, points[submission.id]):
             yield f"submission: {submission.reference} does not say what {line.named} commits to."
     yield from _erased(lines)

@@ -19,9 +19,7 @@ from wtforms import SelectChoice as Option
 from wtforms.validators import InputRequired, Optional, ValidationError
 
 from accounts.rules import Capacity
-from analysis.papers import keep_paper, paper_at
 from analysis.submission_rules import NAME_LENGTH, RULES_TO_WITHHOLD, TEXT_LENGTH, How, Received, Withheld
-from core.errors import NotFound, RuleBroken
 from core.forms import AtMost, DateField, Form, tidy, tidy_line
 from voting.rules import ErasureBasis
 
@@ -56,25 +54,12 @@ def paper_name(given: str | None) -> str:
 class PaperForm(Form):
     """One paper, which stays attached when something else on the page has to be put right."""
 
-    paper = FileField("Paper", description="A PDF of 10 MB at most, without scripts, attached files or a password.")
+    paper = FileField(
+        "Paper",
+        description="A PDF of 10 MB at most, without a password, scripts, attached files, film or sound.",
+    )
     kept = HiddenField(filters=[tidy_line])
     kept_name = HiddenField(filters=[paper_name])
-
-    def take_paper(self) -> tuple[str, str]:
-        """The digest and name of what was attached now or before; empty where nothing was. Raises RuleBroken."""
-        if self.paper.data:
-            self.kept.data = keep_paper(self.paper.data.read())
-            self.kept_name.data = paper_name(self.paper.data.filename)
-        if not self.kept.data:
-            return "", ""
-        try:
-            if not re.fullmatch("[0-9a-f]{64}", self.kept.data):
-                raise NotFound("There is no such paper.")
-            paper_at(self.kept.data)
-        except NotFound:
-            self.kept.data = ""
-            raise RuleBroken("The paper is not here any more. Choose it again.", field="paper") from None
-        return self.kept.data, self.kept_name.data
 
     @property
     def attached(self) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, current_app, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask_login import current_user
 from werkzeug.wrappers import Response
@@ -12,8 +12,9 @@ from analysis import submissions
 from analysis.erasing import ERASERS
 from analysis.models import Submission
 from analysis.paper_checks import MOST_BYTES
-from analysis.papers import paper_at
+from analysis.papers import digest_of_paper, paper_with, put_away
 from analysis.queries import points_of
+from analysis.sent_files import SentPaper, drop_sent, sent_paper, status_of_refusal
 from analysis.services import ANALYSTS
 from analysis.submission_forms import SHOWN, PaperForm, ReviewForm, SubmissionForm
 from analysis.submission_queries import count_entered, entered, points_made, regulations_named
@@ -84,11 +85,12 @@ def new_submission() -> Answer:
     if request.method == "POST":
         status = 422
         try:
-            paper, name = form.take_paper()
-            if form.validate():
-                return redirect(_enter(form, paper, name), code=303)
+            valid = form.validate()
+            paper = sent_paper(form, _me()) if "csrf_token" not in form.errors else None
+            if valid:
+                return redirect(_enter(form, paper), code=303)
         except RuleBroken as error:
-            status = 409 if isinstance(error, Clash) else 422
+            status = status_of_refusal(error)
             form.show_rule_broken(error)
     page = render_template(
         "analysis/new_submission.html", form=form, regulation=regulation, theme=theme, today=clock.uk_day(clock.now())
@@ -124,7 +126,7 @@ def _themes() -> list[ThemeRow]:
     return [theme for theme in listed if theme.slug in own]
 
 
-def _enter(form: SubmissionForm, paper: str, name: str) -> str:
+def _enter(form: SubmissionForm, paper: SentPaper | None) -> str:
     with transaction():
         about = _about()
         if about is None:
@@ -135,11 +137,15 @@ def _enter(form: SubmissionForm, paper: str, name: str) -> str:
             received=form.received(),
             by=_me(),
             now=clock.now(),
-            paper=paper,
-            file_name=name,
+            paper=digest_of_paper(paper.content) if paper else "",
+            file_name=paper.name if paper else "",
             demonstration=current_app.config["SITE"].demonstration,
         )
-        return url_for("submissions.list_submissions", done=made.reference)
+        if paper:
+            put_away(paper.content)
+        done = url_for("submissions.list_submissions", done=made.reference)
+    drop_sent(form, _me())
+    return done
 
 
 @bp.route("/staff/submissions/<reference>", methods=["GET", "POST"])
@@ -212,12 +218,20 @@ def staff_paper(reference: str) -> Response:
     found = _submission(reference)
     if not submissions.can_be_read_by(_me(), found):
         raise NotAllowed("This paper is withheld by a rule. Only officials can read it.")
-    return as_paper(found.file_sha256, found.file_name)
+    if not found.file_sha256:
+        raise NotFound("No paper came with this submission.")
+    response = as_paper(found.file_sha256, found.file_name)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 def as_paper(digest: str, name: str) -> Response:
-    """A paper to keep, never to open within the site: whatever is in it, it runs nowhere here."""
-    response = send_file(paper_at(digest), mimetype="application/pdf", as_attachment=True, download_name=name)
+    """A paper to keep, never to open within the site: whatever is in it, it runs nowhere here.
+
+    How long a cache may keep it is for the page to say that shows it. Raises Gone unless it is what was sent in.
+    """
+    response = Response(paper_with(digest), mimetype="application/pdf")
+    response.headers.set("Content-Disposition", "attachment", filename=name)
     response.headers["Content-Security-Policy"] = PAPER_POLICY
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

@@ -161,7 +161,7 @@ def test_visitors_are_told_apart_by_network_and_no_closer(address, name):
 )
 def test_one_address_that_may_stand_for_a_whole_house_is_given_more(address, inside):
     network = Network.of(address)
-    assert [network.limit(asked) for asked in Asked] == ([600, 1200] if inside else [30, 60])
+    assert [network.limit(asked) for asked in Asked] == ([600, 1200, 1200] if inside else [30, 60, 60])
 
 
 def test_a_network_is_told_when_to_try_again():

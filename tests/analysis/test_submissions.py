@@ -9,7 +9,7 @@ from sqlalchemy import select
 from accounts.models import Account
 from accounts.rules import Capacity, Role
 from analysis.models import Submission
-from analysis.papers import keep_paper, paper_at
+from analysis.papers import keep_paper
 from analysis.queries import points_of
 from analysis.submission_queries import regulations_named, submissions_of
 from analysis.submission_rules import How, Received, Withheld
@@ -220,13 +220,6 @@ def test_no_paper_comes_with_a_vote_of_the_public_or_after_the_close(regulation)
         attach_paper(vote=standing_vote(one, regulation), paper="", file_name="", now=NOON)
     with pytest.raises(RuleBroken, match="closed"), transaction():
         attach_paper(vote=standing_vote(other, regulation), paper="", file_name="", now=NOON + 8 * DAY)
-
-
-def test_a_paper_is_kept_once_under_its_digest(app):
-    digest = keep_paper(PDF)
-    assert keep_paper(PDF) == digest
-    assert paper_at(digest).read_bytes() == PDF
-    assert [path.name for path in paper_at(digest).parent.iterdir() if digest in path.name] == [digest]
 
 
 def test_a_regulation_is_found_by_words_and_by_number(regulation):
