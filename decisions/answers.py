@@ -7,14 +7,13 @@ from datetime import datetime
 from typing import Any
 
 import rfc8785
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from accounts.models import Account
 from accounts.rules import Role
-from analysis.models import Dispute, Grouping, Point, SubmissionPoint
+from analysis.models import Grouping, Point
 from analysis.queries import PointRow, points_of
-from analysis.rules import Outcome as Looked
 from analysis.services import is_kept
 from audit.entries import AnswerEntry, text_digest
 from audit.services import record
@@ -25,7 +24,6 @@ from decisions.models import Answer, AnswerDraft, Decision, Draft
 from decisions.rules import DraftStatus, Verdict
 from regulations.models import Regulation, Theme
 from regulations.responsible import check_may_work_on, may_work_on
-from regulations.rules import Split
 from voting.models import Comment
 from voting.queries import reasons_of
 from voting.rules import PUBLIC
@@ -35,18 +33,6 @@ ANSWERING = (Role.OFFICIAL, Role.ANALYST)
 _later = aliased(Decision)
 _published = Comment.status.in_(PUBLIC)
 _counts = and_(Grouping.stands.is_(True), Grouping.version == Comment.version)
-
-
-@dataclass(frozen=True)
-class Unanswered:
-    """What still lacks an answer before a decision on a regulation can be submitted."""
-
-    points: int
-    comments: int
-
-    @property
-    def number(self) -> int:
-        return self.points + self.comments
 
 
 @dataclass(frozen=True)
@@ -167,75 +153,6 @@ def _ask_for_approval_anew(regulation: Regulation) -> None:
         draft.status, draft.submitted_at = DraftStatus.DRAFT, None
         draft.approved_by_id = draft.approved_at = None
         draft.version += 1
-
-
-def _has_own_answer() -> ColumnElement[bool]:
-    """One to these very words: what its author wrote later has not been answered."""
-    own = select(AnswerDraft.id).where(
-        AnswerDraft.comment_id == Comment.id, AnswerDraft.verdict.is_not(None),
-        AnswerDraft.changed_at >= Comment.written_at,
-    )  # fmt: skip
-    return exists(own)
-
-
-def _under_a_point(*conditions: Any) -> ColumnElement[bool]:
-    """One that the next decision may answer it through: not where staff agreed that it belongs elsewhere."""
-    noted = exists().where(Dispute.grouping_id == Grouping.id, Dispute.outcome == Looked.NOTED)
-    placed = select(Grouping.id).join(Point, Point.id == Grouping.point_id).where(_counts, ~noted)
-    return exists(placed.where(Grouping.comment_id == Comment.id, Point.withdrawn_at.is_(None), *conditions))
-
-
-def _has_answered_point() -> ColumnElement[bool]:
-    return _under_a_point(_is_answered())
-
-
-def _is_answered() -> ColumnElement[bool]:
-    """Of a point."""
-    return exists(select(AnswerDraft.id).where(AnswerDraft.point_id == Point.id, AnswerDraft.verdict.is_not(None)))
-
-
-def unanswered_points(regulation_id: int) -> Select[int]:
-    """The ids of standing points that people or submissions stand behind, and that have no answer."""
-    under = select(Grouping.id).join(Comment, Comment.id == Grouping.comment_id)
-    return select(Point.id).where(
-        Point.regulation_id == regulation_id,
-        Point.withdrawn_at.is_(None),
-        exists(under.where(Grouping.point_id == Point.id, _counts, _published))
-        | exists().where(SubmissionPoint.point_id == Point.id),
-        ~_is_answered(),
-    )
-
-
-def unanswered_comments(regulation_id: int) -> Select[int]:
-    """Ids of published comments under no standing point and without an answer of their own; none in a kept split."""
-    wanted = select(Comment.id).join(Regulation, Regulation.id == Comment.regulation_id).join(Regulation.theme)
-    readable = or_(Theme.split != Split.KEPT, Theme.frozen_at.is_not(None))
-    return wanted.where(Regulation.id == regulation_id, readable, _published, ~_under_a_point(), ~_has_own_answer())
-
-
-def unanswered(regulation_id: int) -> Unanswered:
-    """Counted in one statement: there may be thousands, and the page that asks shows only how many."""
-    each = (unanswered_points(regulation_id), unanswered_comments(regulation_id))
-    counts = [select(func.count()).select_from(one.subquery()).scalar_subquery() for one in each]
-    row = db.session.execute(select(*counts)).one()
-    return Unanswered(points=row[0], comments=row[1])
-
-
-def count_unanswered(regulation_ids: Collection[int]) -> dict[int, int]:
-    """How many published comments no answer reaches yet, by regulation; those where none is missing are absent."""
-    wanted = (
-        select(Comment.regulation_id, func.count())
-        .where(Comment.regulation_id.in_(regulation_ids), _published, ~_has_own_answer(), ~_has_answered_point())
-        .group_by(Comment.regulation_id)
-    )
-    return {row[0]: row[1] for row in db.session.execute(wanted)}
-
-
-def check_all_answered(regulation: Regulation) -> None:
-    """Raises RuleBroken while a point that people made, or a published comment under none, has no answer."""
-    db.session.flush()
-    lacking = unanswered(regulation.id)
-    rules.check_nothing_unanswered(lacking.points, lacking.comments)
 
 
 def answers_to_publish(

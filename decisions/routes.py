@@ -16,7 +16,7 @@ from core.clock import in_uk
 from core.db import transaction
 from core.errors import Clash, NotAllowed, NotFound, RuleBroken
 from decisions import comparing, queries, rules, services
-from decisions.answers import answers_to_publish, unanswered
+from decisions.answers import answers_to_publish
 from decisions.as_shown import ChangedMeanwhile, check_as_shown, packed, parts_now, parts_of
 from decisions.changes import Changed
 from decisions.comparing import comparisons, enough_to_weigh
@@ -26,6 +26,7 @@ from decisions.forms import ApprovalForm, DecisionForm
 from decisions.models import Decision, Draft
 from decisions.queries import DecisionRow
 from decisions.rules import Compared, Comparison, DraftStatus, Outcome
+from decisions.unanswered import unanswered
 from decisions.versions import changed_since, last_returned
 from regulations.models import Regulation
 from regulations.queries import regulation_with

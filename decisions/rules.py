@@ -307,17 +307,23 @@ def check_answer(verdict: Verdict | None, reasons: str) -> None:
         )
 
 
-def check_nothing_unanswered(points: int, comments: int) -> None:
-    """Nobody who gave a reason is left without a reply. ``points`` lack an answer, ``comments`` are left so."""
-    lacking = []
-    if points:
-        lacking.append("1 point" if points == 1 else f"{points:,} points")
-    if comments:
-        lacking.append("1 published comment" if comments == 1 else f"{comments:,} published comments")
-    if lacking:
-        one = points + comments == 1
-        raise RuleBroken(
-            f"{' and '.join(lacking)} {'has' if one else 'have'} no answer yet. "
-            "Every point, and every comment that stands under none, is answered before a decision is submitted.",
-            field="answers",
+def check_nothing_unanswered(points: int, comments: int, submissions: int = 0) -> None:
+    """Nobody who gave a reason is left without a reply. ``points`` lack an answer, the others are left without one."""
+    lacking = [
+        f"{number:,} {one if number == 1 else many}"
+        for number, one, many in (
+            (points, "point", "points"),
+            (comments, "published comment", "published comments"),
+            (submissions, "submission", "submissions"),
         )
+        if number
+    ]
+    if not lacking:
+        return
+    *others, last = lacking
+    listed = f"{', '.join(others)} and {last}" if others else last
+    how = "Every point, and every comment that stands under none, is answered before a decision is submitted."
+    if submissions:
+        how += " A submission is answered through the points it makes: put it under one, or under “raised by few”."
+    have = "has" if points + comments + submissions == 1 else "have"
+    raise RuleBroken(f"{listed} {have} no answer yet. {how}", field="answers")

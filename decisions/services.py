@@ -14,7 +14,7 @@ from core.clock import uk_day
 from core.db import db, take_turn
 from core.errors import Clash, RuleBroken
 from decisions import rules
-from decisions.answers import answer_text, answers_to_publish, check_all_answered, publish_answers
+from decisions.answers import answer_text, answers_to_publish, publish_answers
 from decisions.comparing import kept
 from decisions.deciders import check_decider
 from decisions.evidence import evidence_of, frozen_at
@@ -29,6 +29,7 @@ from decisions.queries import (
     tally_to_decide_on,
 )
 from decisions.rules import DraftStatus, Outcome, Proposal
+from decisions.unanswered import check_all_answered
 from decisions.versions import keep_version, version_of
 from regulations.models import Regulation
 from regulations.services import settle

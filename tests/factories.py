@@ -11,9 +11,10 @@ import commands
 from accounts import services as accounts
 from accounts.models import Account, Department
 from accounts.rules import Capacity, Role
-from analysis.models import Point
+from analysis.models import Point, Submission
 from analysis.queries import points_of
 from analysis.services import make_point, put_under
+from analysis.submissions import change_submission
 from audit import services as audit
 from audit.entries import VoteEntry, canonical, hour_of
 from audit.guard import writing_rows_with_entries
@@ -23,9 +24,10 @@ from audit.models import Entry
 from audit.queries import read
 from core import clock
 from core.db import db, transaction
-from decisions.answers import save_answer, unanswered_comments, unanswered_points
+from decisions.answers import save_answer
 from decisions.rules import Outcome, Proposal, Verdict
 from decisions.services import approve_and_publish, save_draft, submit_draft
+from decisions.unanswered import unanswered_comments, unanswered_points, unanswered_submissions
 from regulations.models import Regulation, Theme
 from regulations.rules import Citation, Split, ThemeKind, Window
 from regulations.services import Listing, list_regulations, list_theme
@@ -208,11 +210,12 @@ def a_decision(
 
 
 def everything_answered(regulation: Regulation, by: Account | None = None, now: datetime = NOON + 20 * DAY) -> None:
-    """What still lacks an answer on a regulation has one: what stands under no point, as raised by few."""
+    """What still lacks an answer on a regulation has one: what makes no point, as raised by few."""
     by = by or a_member_of_staff(Role.OFFICIAL)
     said = {"verdict": Verdict.ACCEPT_IN_PART, "reasons": "We have weighed this, and say so here.", "version": 0}
     alone = db.session.scalars(unanswered_comments(regulation.id)).all()
-    if alone:
+    sent = db.session.scalars(unanswered_submissions(regulation.id)).all()
+    if alone or sent:
         few = next((row.id for row in points_of(regulation.id) if row.few), None)
         with transaction():
             regulation = db.session.merge(regulation)
@@ -222,7 +225,13 @@ def everything_answered(regulation: Regulation, by: Account | None = None, now: 
                 words = {"title": "Raised by few people", "summary": ""}
                 point = make_point(regulation=regulation, **words, by=by, now=now, few=True)
             comments = [db.session.get_one(Comment, id) for id in alone]
-            put_under(point=point, comments=comments, by=by, now=now)
+            if comments:
+                put_under(point=point, comments=comments, by=by, now=now)
+            for submission in [db.session.get_one(Submission, id) for id in sent]:
+                change_submission(
+                    submission=submission, seen=submission.entry_id or "", withheld=None,
+                    organisation=submission.organisation_name, points=[point.public_id], by=by, now=now,
+                )  # fmt: skip
     lacking = db.session.scalars(unanswered_points(regulation.id)).all()
     with transaction():
         for id in lacking:

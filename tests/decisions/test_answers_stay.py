@@ -11,8 +11,9 @@ from analysis.services import make_point, object_to, put_under, settle_dispute, 
 from audit.tiles import log_folder
 from core.db import db, transaction
 from core.errors import RuleBroken
-from decisions.answers import save_answer, unanswered_comments
+from decisions.answers import save_answer
 from decisions.rules import Verdict
+from decisions.unanswered import unanswered_comments
 from notices.said import said_about
 from opendata.checking import check
 from tests.conftest import both_databases
