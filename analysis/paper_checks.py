@@ -1,6 +1,7 @@
 """Whether a paper that somebody sends may be kept: a whole PDF of pages, in which nothing runs, starts or fetches."""
 
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from collections.abc import Sequence
 from analysis import pdf
 from analysis.pdf import Held
 from core.errors import RuleBroken
+
+log = logging.getLogger(__name__)
 
 MOST_BYTES = 10 * 1024 * 1024
 _MOST_SECONDS = 15
@@ -35,6 +38,8 @@ def check_paper(content: bytes) -> None:
     if not re.match(rb"%PDF-[12]\.[0-9]", content) or b"%%EOF" not in content[-2048:]:
         raise RuleBroken("This is not a PDF, or a part of one. Save it as PDF and choose that file.", field="paper")
     found = _looked_through(content)
+    if found:
+        log.warning("A paper was refused for what it holds: %s.", ", ".join(sorted(found)))
     if Held.LOCKED in found:
         raise RuleBroken(
             "This PDF is protected: with a password, or against changes. Save it without any protection.", field="paper"

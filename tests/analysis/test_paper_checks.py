@@ -137,13 +137,14 @@ def test_what_a_paper_may_not_hold_is_named_wherever_it_is_hidden(content, told)
         check_paper(content)
 
 
-def test_all_that_has_to_go_is_said_at_once():
+def test_all_that_has_to_go_is_said_at_once(caplog):
     def both(pdf):
         script(pdf)
         attached(pdf)
 
     with pytest.raises(RuleBroken, match="holds a script and attached files. Print it to a new PDF"):
         check_paper(made(both))
+    assert "refused for what it holds: attached, script." in caplog.text
 
 
 def to_the_page(page):
