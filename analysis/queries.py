@@ -43,6 +43,8 @@ class PointRow:
     comments: int = 0
     by_choice: dict[str, int] = field(default_factory=dict)
     by_capacity: dict[str, int] = field(default_factory=dict)
+    by_both: dict[tuple[str, str], int] = field(default_factory=dict)
+    """By (capacity, choice); absent where there is nobody."""
     submissions: int = 0
 
     @property
@@ -104,13 +106,14 @@ def _rows(wanted: Select[Any], which: Any) -> list[PointRow]:
             of["comments"] += int(wrote)
             of["by_choice"][Choice(choice)] += behind
             of["by_capacity"][capacity] = of["by_capacity"].get(capacity, 0) + behind
+            of["by_both"][capacity, choice] = behind
     for of in points.values():
         of["by_capacity"] = {c: of["by_capacity"][c] for c in Capacity if c in of["by_capacity"]}
     return sorted((PointRow(**of) for of in points.values()), key=lambda row: (row.few, -row.behind))
 
 
 def _nobody() -> dict[str, Any]:
-    return {"behind": 0, "comments": 0, "by_choice": dict.fromkeys(Choice, 0), "by_capacity": {}}
+    return {"behind": 0, "comments": 0, "by_choice": dict.fromkeys(Choice, 0), "by_capacity": {}, "by_both": {}}
 
 
 def _people(which: Any) -> Subquery:

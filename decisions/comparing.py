@@ -1,6 +1,6 @@
 """How an outcome stands to what people asked for: everybody together, and each capacity. Pure, like the rules."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,39 +45,51 @@ def compare(outcome: Outcome, direction: Direction | None, tally: Tally, who: Ca
 def _stands(
     outcome: Outcome, direction: Direction | None, tally: Tally, who: Capacity | None
 ) -> tuple[bool | None, str]:
-    group, leading = who.plural.lower() if who else "", tally.leading
-    if leading is None:
-        of = f"of {group} was tied: {tally.participants:,} answered" if who else f"was tied among {_people(tally)}"
-        return None, f"The vote {of}."
-    share = f"{getattr(tally, leading):,} of {tally.participants:,}"
-    if outcome != leading.value:
+    group, leading = who.plural.lower() if who else "", _leading(tally, Choice, "")
+    votes = f"{leading.votes:,} of {tally.participants:,}"
+    if len(leading.names) > 1:
+        neither = "" if outcome in leading.names else "; the decision is neither"
+        return None, f"The vote {f'of {group} ' if who else ''}was tied between {leading}, {votes} each{neither}."
+    if outcome not in leading.names:
         if who:
-            return False, f"Differs from the largest group of {group}, {share}, who chose {leading}."
-        return False, f"Differs from the largest group, who chose {leading}: {share}."
-    if _same_way(direction, tally, outcome):
-        way = f"; {_way_asked(tally)}" if leading is Choice.IMPROVE and tally.leading_direction else ""
-        return True, f"The same as the largest group{f' of {group}' if who else ''} chose: {leading}, {share}{way}."
-    most = f"most {group} who" if who else "most who"
-    return False, f"Differs from what {most} chose improve asked for: {_way_asked(tally)}."
+            return False, f"Differs from the largest group of {group}, {votes}, who chose {leading}."
+        return False, f"Differs from the largest group, who chose {leading}: {votes}."
+    same = f"The same as the largest group{f' of {group}' if who else ''} chose: {leading}, {votes}"
+    ways = _leading(tally, Direction, "improve_")
+    if outcome is not Outcome.IMPROVE or direction is None or not ways.votes:
+        return True, f"{same}."
+    way = direction.label.lower()
+    asked = f"{ways.votes:,} of {tally.improve:,}{' each' if len(ways.names) > 1 else ''}"
+    if way in ways.names:
+        return True, f"{same}; {way}{_tied_with(way, ways)}, {asked}."
+    return False, f"Differs from what {group or 'those'} who chose improve asked for most: {ways}, {asked}."
 
 
-def _people(tally: Tally) -> str:
-    return f"{tally.participants:,} people"
+@dataclass(frozen=True)
+class _Leading:
+    """What most votes went to: several where they are level."""
+
+    names: list[str]
+    votes: int
+
+    def __str__(self) -> str:
+        return _listed(self.names)
 
 
-def _same_way(direction: Direction | None, tally: Tally, outcome: Outcome) -> bool:
-    """Improving in another direction than most improvers asked for is not what they asked for."""
-    if outcome is not Outcome.IMPROVE or tally.leading_direction is None:
-        return True
-    return direction == tally.leading_direction
+def _leading(tally: Tally, among: Iterable[Choice] | Iterable[Direction], prefix: str) -> _Leading:
+    votes = {each.label.lower(): getattr(tally, f"{prefix}{each}") for each in among}
+    most = max(votes.values())
+    return _Leading([name for name, number in votes.items() if number == most], most)
 
 
-def _way_asked(tally: Tally) -> str:
-    """What more improvers asked for than anything else, "lighter, 20 of 27"."""
-    wanted = tally.leading_direction
-    if wanted is None:
-        return ""
-    return f"{wanted.label.lower()}, {getattr(tally, f'improve_{wanted}'):,} of {tally.improve:,}"
+def _tied_with(way: str, ways: _Leading) -> str:
+    """Where several ways to improve were asked for alike, each of them is what the largest group asked for."""
+    others = [name for name in ways.names if name != way]
+    return f", tied with {_listed(others)}" if others else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def kept(compared: Mapping[str, Compared], proposal: Proposal) -> dict[str, Any]:

@@ -55,37 +55,42 @@ def largest_disagreeing(before: Before, outcome: str, compared: Mapping[str, Any
         return None
     everyone, tally = compared[EVERYONE], before.tally
     if everyone["agrees"] is False and tally.leading is not None:
-        return _by_choice(before, tally.leading, getattr(tally, tally.leading))
+        return _by_choice(before, tally.leading, getattr(tally, tally.leading), _way(tally, outcome))
     differing = [who for who, how in compared.items() if how["comparison"] == Comparison.DIFFERS]
     if differing:
-        return _by_capacity(before, differing)
+        return _by_capacity(before, differing, outcome)
     others = [(getattr(tally, choice), choice) for choice in Choice if choice != outcome]
     people, choice = max(others)
     return _by_choice(before, choice, people) if people else None
 
 
-def _by_choice(before: Before, choice: Choice, people: int) -> Disagreeing:
+def _way(tally: Tally, outcome: str) -> str:
+    """Which way those asked for whose outcome was decided, but another way to it."""
+    way = tally.leading_direction if tally.leading == outcome else None
+    return f", {getattr(tally, f'improve_{way}'):,} of them {way.label.lower()}" if way else ""
+
+
+def _by_choice(before: Before, choice: Choice, people: int, way: str = "") -> Disagreeing:
     points = [point for point in before.points if point.by_choice.get(choice)]
-    who = f"who chose {choice}"
+    who = f"who chose {choice}{way}"
     if points:
         strongest = max(points, key=lambda point: (not point.few, point.by_choice[choice]))
         return _told(before, strongest, people, who, f"{strongest.by_choice[choice]:,} of them")
     return _by_reason(before, people, who, choice)
 
 
-def _by_capacity(before: Before, differing: list[str]) -> Disagreeing:
+def _by_capacity(before: Before, differing: list[str], outcome: str) -> Disagreeing:
     parts = dict(before.tally.by_capacity)
     sizes = {who: parts[Capacity(who).plural] for who in differing}
     who = max(sizes, key=lambda name: getattr(sizes[name], sizes[name].leading or Choice.KEEP))
     leading = sizes[who].leading or Choice.KEEP
-    named = f"among {Capacity(who).plural.lower()}, who chose {leading}"
+    named = f"among {Capacity(who).plural.lower()}, who chose {leading}{_way(sizes[who], outcome)}"
     people = getattr(sizes[who], leading)
-    points = [point for point in before.points if point.by_capacity.get(who)]
+    points = [point for point in before.points if point.by_both.get((who, leading))]
     if not points:
         return _by_reason(before, people, named, leading, who)
-    strongest = max(points, key=lambda p: (not p.few, min(p.by_capacity[who], p.by_choice.get(leading, 0))))
-    behind = f"Of {Capacity(who).plural.lower()}, whatever they chose, {strongest.by_capacity[who]:,}"
-    return _told(before, strongest, people, named, behind)
+    strongest = max(points, key=lambda point: (not point.few, point.by_both[who, leading]))
+    return _told(before, strongest, people, named, f"{strongest.by_both[who, leading]:,} of them")
 
 
 def _by_reason(before: Before, people: int, who: str, choice: Choice, capacity: str | None = None) -> Disagreeing:

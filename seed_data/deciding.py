@@ -32,7 +32,7 @@ from voting.rules import Choice, CommentStatus, Direction
 READ_BEFORE = timedelta(days=14)
 ANSWERED_BEFORE = timedelta(days=3)
 MOST_CITED = 4
-DEPARTS = "Most of those who answered asked for this; those who asked otherwise gave no reason that weighed more."
+DEPARTS = "Those who asked for something else gave no reason that weighed more than what speaks for this."
 STATEMENTS = {
     Outcome.KEEP: (
         "It stays. Nothing changes for {whom}, since nobody showed a better way to the same protection.",

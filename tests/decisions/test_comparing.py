@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts.rules import Capacity
 from core.errors import RuleBroken
 from decisions.comparing import compare, comparisons, departures, enough_to_weigh, kept, rows
 from decisions.rules import Comparison, Outcome, check_proposal
@@ -49,15 +50,40 @@ def test_the_comparison_names_the_group_and_its_size():
     improved = "The same as the largest group chose: improve, 20 of 30; stricter, 15 of 20."
     assert compare(Outcome.IMPROVE, Direction.STRICTER, IMPROVERS).sentence == improved
     assert "who chose keep: 20 of 30" in compare(Outcome.SCRAP, None, KEEPERS).sentence
-    assert "asked for: stricter, 15 of 20" in compare(Outcome.IMPROVE, Direction.LIGHTER, IMPROVERS).sentence
+    otherwise = compare(Outcome.IMPROVE, Direction.LIGHTER, IMPROVERS).sentence
+    assert otherwise == "Differs from what those who chose improve asked for most: stricter, 15 of 20."
     assert "Fewer than 20 people" in compare(Outcome.SCRAP, None, FEW).sentence
 
 
-def test_improving_any_way_goes_with_improvers_who_agree_on_none():
-    split = Tally(participants=20, improve=20, improve_lighter=10, improve_stricter=10)
-    compared = compare(Outcome.IMPROVE, Direction.OTHER, split)
-    assert compared.agrees is True
-    assert compared.sentence == "The same as the largest group chose: improve, 20 of 20."
+def test_a_way_to_improve_is_the_same_where_as_many_asked_for_it_as_for_any_other():
+    split = Tally(participants=30, scrap=10, improve=20, improve_lighter=10, improve_clearer=10)
+    said = "The same as the largest group chose: improve, 20 of 30; {}, tied with {}, 10 of 20 each."
+    lighter, clearer = (compare(Outcome.IMPROVE, way, split) for way in (Direction.LIGHTER, Direction.CLEARER))
+    assert (lighter.word, lighter.sentence) == (Comparison.SAME, said.format("lighter", "clearer"))
+    assert (clearer.word, clearer.sentence) == (Comparison.SAME, said.format("clearer", "lighter"))
+
+
+def test_a_way_to_improve_that_nobody_asked_for_differs_though_those_asked_for_are_level():
+    split = Tally(participants=30, scrap=10, improve=20, improve_lighter=10, improve_clearer=10)
+    for way in (Direction.STRICTER, Direction.OTHER):
+        compared = compare(Outcome.IMPROVE, way, split)
+        said = "Differs from what those who chose improve asked for most: lighter and clearer, 10 of 20 each."
+        assert (compared.word, compared.agrees, compared.sentence) == (Comparison.DIFFERS, False, said)
+    businesses = compare(Outcome.IMPROVE, Direction.STRICTER, split, Capacity.BUSINESS).sentence
+    assert businesses.startswith("Differs from what businesses who chose improve asked for most: lighter")
+
+
+def test_a_decision_that_says_no_way_yet_is_compared_by_its_outcome_alone():
+    compared = compare(Outcome.IMPROVE, None, IMPROVERS)
+    assert (compared.agrees, compared.sentence) == (True, "The same as the largest group chose: improve, 20 of 30.")
+
+
+def test_a_tie_says_between_what_and_whether_the_decision_is_one_of_them():
+    assert compare(Outcome.KEEP, None, TIED).sentence == "The vote was tied between scrap and keep, 15 of 30 each."
+    neither = compare(Outcome.IMPROVE, Direction.CLEARER, TIED)
+    assert neither.sentence == "The vote was tied between scrap and keep, 15 of 30 each; the decision is neither."
+    three = compare(Outcome.KEEP, None, Tally(participants=30, scrap=10, improve=10, improve_other=10, keep=10))
+    assert three.sentence == "The vote was tied between scrap, improve and keep, 10 of 30 each."
 
 
 def test_each_capacity_is_compared_for_itself_in_exact_words():
@@ -68,7 +94,7 @@ def test_each_capacity_is_compared_for_itself_in_exact_words():
     }  # fmt: skip
     assert found["business"].sentence == "Differs from the largest group of businesses, 44 of 98, who chose scrap."
     assert found["charity"].sentence.endswith("Fewer than 20 charities answered, too few to weigh.")
-    assert found["regulator"].sentence == "The vote of regulators was tied: 24 answered."
+    assert found["regulator"].sentence == "The vote of regulators was tied between scrap and keep, 12 of 24 each."
     assert found["trade_body"].sentence == "Trade bodies: nobody answered, so there is nothing to compare with."
     assert {how.word for how in comparisons(Outcome.MOVED, None, MIXED).values()} == {Comparison.NOT_COMPARABLE}
     assert enough_to_weigh(MIXED) == ["public", "business", "regulator"]

@@ -15,7 +15,7 @@ from tests.analysis.making import a_comment, a_point, put
 from tests.decisions.conftest import LATER
 from tests.factories import NOON, a_frozen_theme, a_member_of_staff, a_regulation, a_theme, a_vote
 from voting.models import Comment
-from voting.rules import Choice
+from voting.rules import Choice, Direction
 
 
 @pytest.fixture
@@ -35,15 +35,15 @@ def businesses_would_scrap(number=20):
     return theme, regulation
 
 
-def as_they_read_it(regulation):
+def as_they_read_it(regulation, outcome=Outcome.KEEP, direction=None):
     tally, _ = tally_to_decide_on(regulation.id)
     proposal = Proposal(
-        Outcome.KEEP, None, statement="", reasons="", departure_reason="", cited_comments=(), other_evidence=""
+        outcome, direction, statement="", reasons="", departure_reason="", cited_comments=(), other_evidence=""
     )
-    compared = kept(comparisons(Outcome.KEEP, None, tally), proposal)
-    answers = answers_to_publish(regulation.id, Outcome.KEEP)
+    compared = kept(comparisons(outcome, direction, tally), proposal)
+    answers = answers_to_publish(regulation.id, outcome)
     before = Before(regulation.id, tally, points_of(regulation.id), answers)
-    return largest_disagreeing(before, Outcome.KEEP, compared)
+    return largest_disagreeing(before, outcome, compared)
 
 
 def test_where_no_point_was_made_of_what_a_capacity_says_its_strongest_reason_stands_there(app, official):
@@ -75,7 +75,39 @@ def test_a_point_says_who_stands_behind_it_and_no_more_than_is_known(app, offici
     put(point, comment, by=official, now=NOON)
     a_frozen_theme(theme)
     found = as_they_read_it(regulation)
-    assert (found.title, found.behind) == ("It costs shops too much", "Of businesses, whatever they chose, 1")
+    assert (found.title, found.behind) == ("It costs shops too much", "1 of them")
+
+
+def test_their_strongest_point_is_that_of_those_who_chose_so_however_many_of_their_kind_chose_otherwise(app, official):
+    theme = a_theme()
+    regulation = a_regulation(theme)
+    keeps, costs = (a_point(regulation, official, title=title) for title in ("It keeps us safe", "It costs a day"))
+    for n in range(30):
+        who = {"capacity": Capacity.BUSINESS, "organisation": f"Example Bakery {n}"}
+        if n < 20:
+            a_vote(regulation, Choice.SCRAP, text="", **who)
+        elif n < 22:
+            put(costs, a_comment(regulation, f"It costs a day, {n}.", Choice.SCRAP, **who), by=official, now=NOON)
+        else:
+            put(keeps, a_comment(regulation, f"Trust sells, {n}.", Choice.KEEP, **who), by=official, now=NOON)
+    for n in range(3):
+        put(keeps, a_comment(regulation, f"I would scrap it, {n}.", Choice.SCRAP), by=official, now=NOON)
+    for _ in range(20):
+        a_vote(regulation, Choice.KEEP, text="")
+    a_frozen_theme(theme)
+    found = as_they_read_it(regulation)
+    assert (found.people, found.who) == (22, "among businesses, who chose scrap")
+    assert (found.title, found.behind) == ("It costs a day", "2 of them")
+
+
+def test_those_who_asked_for_another_way_to_improve_are_told_by_it(app, official):
+    theme = a_theme()
+    regulation = a_regulation(theme)
+    for way in (Direction.LIGHTER, Direction.LIGHTER, Direction.STRICTER):
+        a_vote(regulation, Choice.IMPROVE, direction=way, text="")
+    a_frozen_theme(theme)
+    found = as_they_read_it(regulation, Outcome.IMPROVE, Direction.STRICTER)
+    assert (found.people, found.who) == (3, "who chose improve, 2 of them lighter")
 
 
 def test_those_who_gave_no_reason_have_none_put_into_their_mouths(app, official):
