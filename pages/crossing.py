@@ -1,7 +1,7 @@
 """Votes by any two things at once: who people speak for, how far that is confirmed, what they told in confidence."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,40 +93,99 @@ def crossed(votes: Sequence[Any], rows: str, by: str, *, is_final: bool) -> Cros
         return Crossing(rows, by, why_not=THE_SAME)
     if told and not is_final:
         return Crossing(rows, by, why_not=NOT_FINAL)
-    of_row, of_column = (_grouped(votes, name, apart=bool(told)) for name in (rows, by))
-    kinds: dict[tuple[str, str], list[Cell]] = {}
-    for vote in votes:
-        kinds.setdefault((of_row(vote), of_column(vote)), []).append(cell(vote))
-    names = _in_order(rows, {row for row, _ in kinds}), _in_order(by, {column for _, column in kinds})
-    tallies = {(row, column): add_up(kinds.get((row, column), ())) for row in names[0] for column in names[1]}
-    back = kept_back({key: _by_choice(tally) for key, tally in tallies.items()}) if told else set()
-    if back is None or (told and min(map(len, names)) < 2):
+    first, second = sorted((rows, by), key=list(THINGS).index)
+    table = _Table.of(votes, first, second, apart=bool(told))
+    back: set[tuple[str, str]] | None = set()
+    if told:
+        table, back = _most_telling(table)
+    if first != rows:  # turned only now: were the two kept back differently, one would tell what the other hides
+        table, back = table.turned(), back and {(column, row) for row, column in back}
+    if back is None or (told and min(len(table.names(side)) for side in (0, 1)) < 2):
         return Crossing(rows, by, why_not=TOO_FEW)
-    groups = [
-        Group(
-            row,
-            _label(rows, row),
-            add_up(each for (of, _), cells in kinds.items() if of == row for each in cells),
-            [
-                Part(column, _label(by, column), tallies[row, column])
-                for column in names[1]
-                if (row, column) not in back and tallies[row, column].participants
-            ]
-            + _not_apart(
-                [(_label(by, column), kinds.get((row, column), [])) for column in names[1] if (row, column) in back]
-            ),
-        )
-        for row in names[0]
-    ]
+    groups = [_group(table, row, back) for row in table.names(0)]
     return Crossing(rows, by, groups, add_up(map(cell, votes)), keeps_back=bool(back))
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Votes by their row and column."""
+
+    things: tuple[str, str]
+    cells: dict[tuple[str, str], list[Cell]]
+
+    @classmethod
+    def of(cls, votes: Sequence[Any], rows: str, by: str, *, apart: bool) -> "_Table":
+        of_row, of_column = (_grouped(votes, name, apart=apart) for name in (rows, by))
+        cells: dict[tuple[str, str], list[Cell]] = {}
+        for vote in votes:
+            cells.setdefault((of_row(vote), of_column(vote)), []).append(cell(vote))
+        return cls((rows, by), cells)
+
+    def names(self, side: int) -> list[str]:
+        return _in_order(self.things[side], {key[side] for key in self.cells})
+
+    def tally(self, key: tuple[str, str]) -> Tally:
+        return add_up(self.cells.get(key, ()))
+
+    def people(self, side: int, name: str) -> int:
+        return sum(each.votes for key, cells in self.cells.items() if key[side] == name for each in cells)
+
+    def turned(self) -> "_Table":
+        return _Table(self.things[::-1], {(column, row): votes for (row, column), votes in self.cells.items()})
+
+    def without(self, side: int, name: str) -> "_Table":
+        """The same with one group put in with the others."""
+        cells: dict[tuple[str, str], list[Cell]] = {}
+        for key, votes in self.cells.items():
+            other = (OTHER, key[1]) if side == 0 else (key[0], OTHER)
+            cells.setdefault(other if key[side] == name else key, []).extend(votes)
+        return _Table(self.things, cells)
+
+
+def _most_telling(table: _Table) -> tuple[_Table, set[tuple[str, str]] | None]:
+    """The table with what must be kept back of it, its smallest groups put together until half the people are shown.
+
+    Where that is never reached, the one that shows most; None where none can be shown.
+    """
+    best: tuple[int, _Table, set[tuple[str, str]] | None] = (0, table, None)
+    everybody = sum(each.votes for cells in table.cells.values() for each in cells)
+    while True:
+        tallies = {(row, column): table.tally((row, column)) for row in table.names(0) for column in table.names(1)}
+        back = kept_back({key: tuple(getattr(tally, choice) for choice in Choice) for key, tally in tallies.items()})
+        shown = 0 if back is None else sum(n.participants for key, n in tallies.items() if key not in back)
+        if shown > best[0]:
+            best = (shown, table, back)
+        named = [[name for name in table.names(side) if name not in (OTHER, NOT_SAID)] for side in (0, 1)]
+        side = 0 if len(named[0]) > len(named[1]) else 1
+        if 2 * shown >= everybody or len(named[side]) < 2:
+            return best[1:]
+        sizes = {name: table.people(side, name) for name in named[side]}
+        table = table.without(side, min(named[side], key=lambda name: (sizes[name], name)))
+
+
+def _group(table: _Table, row: str, back: Collection[tuple[str, str]]) -> Group:
+    rows, by = table.things
+    names = [name for name in table.names(1) if (row, name) not in back]
+    shown = [Part(name, _label(by, name), table.tally((row, name))) for name in names]
+    together = [name for name in table.names(1) if (row, name) in back]
+    return Group(
+        row,
+        _label(rows, row),
+        add_up(each for key, cells in table.cells.items() if key[0] == row for each in cells),
+        [part for part in shown if part.tally.participants] + _not_apart(table, row, together),
+    )
+
+
+def _not_apart(table: _Table, row: str, names: Sequence[str]) -> list[Part]:
+    """What is kept back of a row, in one: five people or more, or nothing."""
+    together = add_up(each for name in names for each in table.cells.get((row, name), ()))
+    labels = ((name, _label(table.things[1], name)) for name in names)
+    said = ", ".join(label.lower() if name in (OTHER, NOT_SAID) else label for name, label in labels)
+    return [Part(NOT_APART, f"Not shown apart: {said}", together)] if together.participants else []
 
 
 def cell(vote: Any) -> Cell:
     return Cell(Capacity.PUBLIC, Level.EMAIL_CONFIRMED, vote.choice, vote.direction or "", vote.votes)
-
-
-def _by_choice(tally: Tally) -> tuple[int, ...]:
-    return tuple(getattr(tally, choice) for choice in Choice)
 
 
 def _grouped(votes: Sequence[Any], name: str, *, apart: bool) -> Callable[[Any], str]:
@@ -161,12 +220,3 @@ def _in_order(name: str, found: set[str]) -> list[str]:
 
 def _label(name: str, word: str) -> str:
     return {OTHER: "Others", NOT_SAID: "Did not say"}.get(word) or THINGS[name][1].get(word, word)
-
-
-def _not_apart(back: Sequence[tuple[str, list[Cell]]]) -> list[Part]:
-    """What is kept back of a row, in one: five people or more, or nothing."""
-    together = add_up(each for _, cells in back for each in cells)
-    labels = ", ".join(
-        label[0].lower() + label[1:] if label in ("Others", "Did not say") else label for label, _ in back
-    )
-    return [Part(NOT_APART, f"Not shown apart: {labels}", together)] if together.participants else []

@@ -2,12 +2,15 @@
 
 import csv
 import io
-from collections import Counter
+from collections import Counter, namedtuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from accounts.rules import Capacity
 from core import clock
+from pages import crossing
 from regulations.rules import Split
 from tests.conftest import both_databases
 from tests.factories import DAY, NOON, a_frozen_theme, a_regulation, a_theme, a_vote, settle_the_record
@@ -57,6 +60,57 @@ def test_small_cells_are_kept_back_with_others_so_that_subtracting_tells_nothing
     assert (found["health", "scotland"]["scrap"], found["health", "scotland"]["keep"]) == (9, 9)
     hidden_in_wales = 23 - sum(n for (_, nation), n in shown.items() if nation == "wales")
     assert hidden_in_wales >= 5
+
+
+Told = namedtuple("Told", "capacity level size_band sector nation choice direction votes")
+some_votes = st.lists(
+    st.builds(
+        Told, st.just("business"), st.just(1), st.none(), st.sampled_from(["retail", "health", "finance", None]),
+        st.sampled_from(["england", "wales", "scotland", None]), st.sampled_from(list(Choice)), st.just("clearer"),
+        st.integers(1, 12),
+    ),
+    min_size=12, max_size=40,
+)  # fmt: skip
+
+
+def cells_of(votes, rows, by):
+    return {
+        (group.word, part.word): part.tally.counts
+        for group in crossing.crossed(votes, rows, by, is_final=True).groups
+        for part in group.parts
+        if part.word != crossing.NOT_APART
+    }
+
+
+@settings(max_examples=300, deadline=None)
+@given(some_votes)
+def test_turning_a_table_shows_no_other_cell_of_it(votes):
+    turned = cells_of(votes, "nation", "sector")
+    assert {(row, column): n for (column, row), n in turned.items()} == cells_of(votes, "sector", "nation")
+
+
+@settings(max_examples=300, deadline=None)
+@given(some_votes)
+def test_every_table_adds_up_and_shows_nothing_of_fewer_than_five(votes):
+    found = crossing.crossed(votes, "sector", "nation", is_final=True)
+    if found.groups:
+        assert sum(group.tally.participants for group in found.groups) == sum(vote.votes for vote in votes)
+    for group in found.groups:
+        assert sum(part.tally.keep for part in group.parts) == group.tally.keep
+        assert all(part.tally.participants >= 5 for part in group.parts)
+
+
+def test_where_the_groups_are_small_the_smallest_go_together_until_something_can_be_shown(client):
+    found = a_regulation(a_theme())
+    for nation in ("england", "wales", "scotland", "northern_ireland"):
+        for sector in ("retail", "health", "finance"):
+            for n in range(4 if nation != "england" else 3):
+                told(found, SCRAP if n % 2 else KEEP, nation=nation, sector=sector)
+    a_frozen_theme(found.theme)
+    cells, why_not = crossed(client, found, "sector", "nation")
+    assert why_not is None
+    assert sum(cell["participants"] for cell in cells.values()) == 45
+    assert any("other" in cell for cell in cells)
 
 
 def test_the_page_shows_each_group_with_its_parts_and_one_line_for_the_rest(client, regulation):
