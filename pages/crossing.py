@@ -103,7 +103,7 @@ def crossed(votes: Sequence[Any], rows: str, by: str, *, is_final: bool) -> Cros
     if back is None or (told and min(len(table.names(side)) for side in (0, 1)) < 2):
         return Crossing(rows, by, why_not=TOO_FEW)
     groups = [_group(table, row, back) for row in table.names(0)]
-    return Crossing(rows, by, groups, add_up(map(cell, votes)), keeps_back=bool(back))
+    return Crossing(rows, by, groups, add_up(map(cell, votes)), keeps_back=bool(told))
 
 
 @dataclass(frozen=True)
