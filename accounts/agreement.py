@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sqlalchemy import select
 
 from accounts.models import Organisation, Post
+from accounts.rules import organisation_key
 from audit.agreement import recorded
 from audit.entries import text_digest
 from core.db import db
@@ -30,8 +31,15 @@ def _offices() -> Iterator[str]:
 
 
 def _organisations() -> Iterator[str]:
-    said = {line.said["organisation"]: line.named for line in recorded("organisation")}
-    kept = {text_digest(row.key): row.name for row in db.session.execute(select(Organisation.key, Organisation.name))}
+    lines = {line.said["organisation"]: line for line in recorded("organisation")}
+    said = {digest: line.named for digest, line in lines.items()}
+    columns = (Organisation.key, Organisation.name, Organisation.checked_at)
+    rows = db.session.execute(select(*columns).order_by(Organisation.id)).all()
+    kept = {text_digest(row.key): row.name for row in rows}
+    for row in rows:
+        line = lines.get(text_digest(row.key))
+        if organisation_key(row.name) != row.key or (line is not None and not line.is_of(row.checked_at)):
+            yield f"organisation: {row.name} was checked under another name, or at another time."
     for digest in sorted(kept.keys() - said.keys()):
         yield f"organisation: {kept[digest]} stands in the database as checked, and no line says so."
     for digest in sorted(said.keys() - kept.keys()):

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -40,12 +39,15 @@ def _points() -> Iterator[str]:
         line = by_id.get(point.entry_id or "")
         if line is None:
             continue
-        if bool(line.said.get("withdrawn")) != (point.withdrawn_at is not None):
+        withdrawn = point.withdrawn_at is not None
+        if not line.is_of(point.changed_at) or (withdrawn and not line.is_of(point.withdrawn_at)):
+            yield f"point: {point.public_id} was last changed at another time than {line.named}."
+        if bool(line.said.get("withdrawn")) != withdrawn:
             yield f"point: {point.public_id} stands or is given up against {line.named}."
         name = line.said["point"]
         began = first[name]
         said = (name, line.said["item"], began.said["actor"], times[name])
-        if said != (point.public_id, slug, point.made_by, point.version) or _is_later(point.made_at, began):
+        if said != (point.public_id, slug, point.made_by, point.version) or not began.is_of(point.made_at):
             yield f"point: {point.public_id} was made otherwise than {began.named} says, or worded more or less often."
         if point.few != gathers_few(began.said):
             yield f"point: {point.public_id} gathers what few people raised, or does not, against {began.named}."
@@ -63,6 +65,10 @@ _FEW = entries.text_digest(point_text(FEW_TITLE, FEW_SUMMARY))
 
 def _wordings(points: Sequence[Point], worded: Mapping[str, Recorded]) -> Iterator[str]:
     named = {point.id: point.public_id for point in points}
+    numbers, times = {}, Counter[str]()
+    for each in worded.values():
+        times[each.said["point"]] += 1
+        numbers[each.id] = times[each.said["point"]]
     wordings = list(db.session.scalars(select(PointWording)))
     yield from unmatched("point_wording", [wording.entry_id for wording in wordings], worded.values())
     for wording in wordings:
@@ -73,6 +79,8 @@ def _wordings(points: Sequence[Point], worded: Mapping[str, Recorded]) -> Iterat
             yield f"point_wording: the words of {line.named} are others than those it was recorded with."
         if (line.said["point"], line.said["actor"]) != (named.get(wording.point_id), wording.worded_by):
             yield f"point_wording: the words of {line.named} are shown as another point's, or another office's."
+        if wording.version != numbers[line.id] or not line.is_of(wording.worded_at):
+            yield f"point_wording: the words of {line.named} are shown in another order, or as of another time."
     newest = {wording.point_id: wording for wording in sorted(wordings, key=lambda wording: wording.version)}
     for point in points:
         last = newest.get(point.id)
@@ -98,8 +106,8 @@ def _groupings() -> Iterator[str]:
         if (line.about_id, *told) != (grouping.id, grouping.stands, point, comment):
             yield f"grouping: {grouping.id} is not what {line.named} says."
         began = put.get(grouping.id)
-        if began is None or began.said["actor"] != grouping.put_by or _is_later(grouping.put_at, began):
-            yield f"grouping: {grouping.id} was put there by another office, or later, than the record says."
+        if began is None or began.said["actor"] != grouping.put_by or not began.is_of(grouping.put_at):
+            yield f"grouping: {grouping.id} was put there by another office, or at another time, than the record says."
         elif began.said["comment"] == words and grouping.version != version:
             yield f"grouping: {grouping.id} is about other words than {began.named}."
 
@@ -122,9 +130,5 @@ def _disputes() -> Iterator[str]:
             yield f"dispute: {row.id} stands otherwise than {line.named} says."
         if groupings.get(line.said["grouping"]) != row.grouping_id:
             yield f"dispute: {row.id} is about another reason, or another point, than {line.named}."
-        if _is_later(row.raised_at, first[line.about_id]) or _is_later(row.settled_at, line):
-            yield f"dispute: {row.id} was raised or settled later than its lines were written."
-
-
-def _is_later(moment: datetime | None, line: Recorded) -> bool:
-    return moment is not None and entries.hour_of(moment) > line.said["t"]
+        if not first[line.about_id].is_of(row.raised_at) or (settled and not line.is_of(row.settled_at)):
+            yield f"dispute: {row.id} was raised or settled at another time than its lines were written."

@@ -8,11 +8,13 @@ from sqlalchemy import select
 
 from analysis.models import Point, Submission, SubmissionPoint
 from analysis.papers import wrong_with_paper
+from analysis.submission_rules import FROM_A_BALLOT
 from analysis.submissions import received_at, submission_text
 from audit.agreement import Recorded, recorded, unmatched
 from audit.models import Entry, Opening
 from core.db import db
 from regulations.models import Regulation, Theme
+from voting.models import Vote
 
 
 def disagreements() -> Iterator[str]:
@@ -37,6 +39,15 @@ def disagreements() -> Iterator[str]:
             yield f"submission: {submission.reference} was entered by another office than the record says."
         if submission.file_sha256 and (wrong := wrong_with_paper(submission.file_sha256)):
             yield f"submission: the paper of {submission.reference} in the data folder {wrong}."
+        began = first[line.said["reference"]]
+        if submission.entered_by != began.said["actor"] or not began.is_of(submission.entered_at):
+            yield f"submission: {submission.reference} was entered by another office, or at another time, than it says."
+        came_with_a_ballot = began.said["actor"] == FROM_A_BALLOT
+        ballot = submission.regulation_id if came_with_a_ballot else None
+        if (submission.from_ballot, submission.vote_id is None, row.voted_on) != (
+            came_with_a_ballot, not came_with_a_ballot, ballot,
+        ):  # fmt: skip
+            yield f"submission: {submission.reference} came with a ballot, or did not, against {began.named}."
         if row.text != submission_text(submission, points[submission.id]):
             yield f"submission: {submission.reference} does not say what {line.named} commits to."
     yield from _erased(lines)
@@ -59,9 +70,10 @@ _OPENED = (
     .where(Entry.type == "submission", Opening.field == "text_commit")
 )
 _ROWS: Any = (
-    select(Submission, Theme.slug.label("theme"), Regulation.slug, Opening.text)
+    select(Submission, Theme.slug.label("theme"), Regulation.slug, Opening.text, Vote.regulation_id.label("voted_on"))
     .join(Theme, Theme.id == Submission.theme_id)
     .outerjoin(Regulation, Regulation.id == Submission.regulation_id)
+    .outerjoin(Vote, Vote.id == Submission.vote_id)
     .outerjoin(Opening, (Opening.entry_id == Submission.entry_id) & (Opening.field == "text_commit"))
     .order_by(Submission.id)
 )

@@ -5,6 +5,7 @@ Every floor with audited rows has such a module: it yields a sentence for each r
 
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -35,6 +36,10 @@ class Recorded:
     def named(self) -> str:
         """How a disagreement names it."""
         return f"line {self.idx:,} ({self.id})" if self.idx is not None else f"the waiting line {self.id}"
+
+    def is_of(self, moment: datetime | None) -> bool:
+        """Whether this line was written at a moment: in its hour, or in the next one where that had begun."""
+        return moment is not None and self.said["t"] - entries.HOUR <= entries.hour_of(moment) <= self.said["t"]
 
 
 _COLUMNS = (Entry.id, Entry.idx, Entry.body, Entry.about_kind, Entry.about_id)

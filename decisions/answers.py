@@ -221,8 +221,8 @@ def publish_answers(*, decision: Decision, now: datetime) -> list[Answer]:
 
 def answer_text(answer: Answer | AnswerRow) -> str:
     """The canonical JSON of an answer, of which its line keeps the digest."""
-    said = {"verdict": answer.verdict, "reasons": answer.reasons, "point": answer.point_title}
-    return rfc8785.dumps(said).decode()
+    said: dict[str, Any] = {name: getattr(answer, name) for name in ("verdict", "reasons", "behind")}
+    return rfc8785.dumps(said | {"point": answer.point_title}).decode()
 
 
 _ANSWERS: Any = (

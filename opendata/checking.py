@@ -33,7 +33,14 @@ class Checked:
 
 
 def check(folder: LogFolder) -> Checked:
-    found = Checked()
+    found = Checked(wrong=rows_against_the_record(folder))
+    _as_a_stranger(folder, found)
+    return found
+
+
+def rows_against_the_record(folder: LogFolder) -> list[str]:
+    """A sentence for each row of the database that is not what the record says."""
+    wrong: list[str] = []
     floors: tuple[Callable[[], Iterator[str]], ...] = (
         partial(audit.agreement.disagreements, folder),
         accounts.agreement.disagreements,
@@ -45,16 +52,15 @@ def check(folder: LogFolder) -> Checked:
     )
     with snapshot():
         for disagreements in floors:
-            _compare(disagreements, found)
-    _as_a_stranger(folder, found)
-    return found
+            _compare(disagreements, wrong)
+    return wrong
 
 
-def _compare(disagreements: Callable[[], Iterator[str]], found: Checked) -> None:
+def _compare(disagreements: Callable[[], Iterator[str]], wrong: list[str]) -> None:
     try:
-        found.wrong.extend(islice(disagreements(), MOST))
-    except (ValueError, KeyError, TypeError) as beyond_reading:
-        found.wrong.append(f"Something in the database is beyond reading: {beyond_reading!r}")
+        wrong.extend(islice(disagreements(), MOST))
+    except (ValueError, KeyError, TypeError, AttributeError) as beyond_reading:
+        wrong.append(f"Something in the database is beyond reading: {beyond_reading!r}")
 
 
 def _as_a_stranger(folder: LogFolder, found: Checked) -> None:

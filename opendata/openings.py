@@ -24,9 +24,10 @@ from decisions.milestones import milestone_text
 from decisions.models import Answer, Decision, MilestoneAct
 from decisions.services import decision_text
 from opendata.submission_openings import FIELD, SentIn, Shut, why_shut_now
+from regulations.listed import texts_of
 from regulations.models import Regulation, Theme
 from regulations.rules import Split
-from regulations.services import listing_text, theme_text
+from regulations.services import theme_text
 from voting.models import Comment, FrozenTally, ModerationAct
 
 
@@ -318,12 +319,8 @@ def _theme_texts(lines: dict[str, int]) -> Iterator[Opened]:
 
 
 def _listing_texts(lines: dict[str, int]) -> Iterator[Opened]:
-    columns = (Regulation.id, Regulation.title, Regulation.sentence, Regulation.summary)
-    found = {row.id: row for row in db.session.execute(select(*columns).where(Regulation.id.in_(lines.values())))}
-    for id, about in lines.items():
-        if about in found:
-            row = found[about]
-            yield Opened(id, "text_sha256", listing_text(row.title, row.sentence, row.summary))
+    found = texts_of(lines.values())
+    yield from (Opened(id, "text_sha256", found[about]) for id, about in lines.items() if about in found)
 
 
 def _point_texts(lines: dict[str, int]) -> Iterator[Opened]:

@@ -5,15 +5,17 @@ from typing import Any
 
 from sqlalchemy import select
 
+from accounts.models import Department
 from audit.agreement import Recorded, recorded, streamed, unmatched
 from audit.entries import text_digest
 from audit.models import Entry, Opening
 from core.db import db
 from regulations import rules
 from regulations.due import EXTENDED
+from regulations.listed import COLUMNS, sectors_of, text_of
 from regulations.models import DueChange, Regulation, Theme
-from regulations.rules import Stage
-from regulations.services import listing_text, theme_text
+from regulations.rules import Citation, Stage
+from regulations.services import theme_text
 
 
 def disagreements() -> Iterator[str]:
@@ -90,27 +92,38 @@ def _due_changes() -> Iterator[str]:
         }
         if any(line.said.get(name) != value for name, value in kept.items()) or change.reason != (reason or ""):
             yield f"due_change: what is kept of the day {slug} is to be decided by is not what {line.named} says."
+        if not line.is_of(change.done_at):
+            yield f"due_change: the day {slug} is to be decided by was moved at another time than {line.named}."
 
 
 def _regulations() -> Iterator[str]:
+    first: dict[str, Recorded] = {}
     versions: dict[str, Recorded] = {}
     stages: dict[str, Recorded] = {}
     for line in recorded("item.version", "stage"):
         (versions if line.said["type"] == "item.version" else stages)[line.said["item"]] = line
+        if line.said["type"] == "item.version":
+            first.setdefault(line.said["item"], line)
     columns: Any = (
-        Regulation.slug, Regulation.title, Regulation.sentence, Regulation.summary, Regulation.settled,
+        *COLUMNS, Regulation.slug, Regulation.kind, Regulation.year, Regulation.number, Regulation.listed_at,
         Theme.slug.label("theme"),
     )  # fmt: skip
-    unseen = set(versions)
-    for row in streamed(select(*columns).outerjoin(Theme, Theme.id == Regulation.theme_id).order_by(Regulation.slug)):
+    wanted = select(*columns).outerjoin(Theme, Theme.id == Regulation.theme_id)
+    wanted = wanted.outerjoin(Department, Department.id == Regulation.department_id).order_by(Regulation.slug)
+    unseen, sectors = set(versions), sectors_of()
+    for row in streamed(wanted):
         unseen.discard(row.slug)
         listing, stage = versions.get(row.slug), stages.get(row.slug)
         if listing is None:
             yield f"regulation: {row.slug} was never listed on the record."
             continue
-        words = text_digest(listing_text(row.title, row.sentence, row.summary))
+        words = text_digest(text_of(row, sectors[row.id]))
         if (row.theme, words) != (listing.said["theme"], listing.said["text_sha256"]):
             yield f"regulation: {row.slug} is not what {listing.named} says."
+        if Citation(row.kind, row.year, row.number).slug != row.slug:
+            yield f"regulation: {row.slug} is cited as another one."
+        if not first[row.slug].is_of(row.listed_at):
+            yield f"regulation: {row.slug} was listed at another time than {first[row.slug].named}."
         if stage is not None and row.settled != stage.said["stage"]:
             yield f"regulation: the stage of {row.slug} is not what {stage.named} says."
         if stage is None and row.settled not in (None, Stage.ALREADY_SPENT):  # spent ones are listed as such

@@ -1,7 +1,7 @@
 """Listing themes and regulations, and what happens to their windows and stages. Each act writes its entry."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 import rfc8785
@@ -80,6 +80,24 @@ def _window_entry(theme: Theme, act: str, actor: str, reason_commit: str | None 
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """What the record keeps the digest of when a regulation is listed."""
+
+    title: str
+    sentence: str
+    summary: str
+    binds: str
+    in_force: str
+    link: str
+    department: str
+    sectors: Sequence[str]
+    checked_on: str
+    source: str
+    spent: str | None
+    """Why it is listed as spent already; None when it is not."""
+
+
 @dataclass(frozen=True)
 class Listing:
     """A regulation as an importer hands it over, checked for form."""
@@ -125,7 +143,7 @@ def list_regulations(*, theme: Theme, listings: Sequence[Listing], now: datetime
         ItemVersion(
             item=listing.citation.slug,
             theme=theme.slug,
-            text_sha256=listing_digest(listing.title, listing.sentence, listing.summary),
+            text_sha256=text_digest(listing_text(_listed(listing))),
         )
         for listing in listings
     ]
@@ -138,14 +156,19 @@ def list_regulations(*, theme: Theme, listings: Sequence[Listing], now: datetime
     db.session.flush()
 
 
-def listing_digest(title: str, sentence: str, summary: str) -> str:
-    """What item.version commits to."""
-    return text_digest(listing_text(title, sentence, summary))
+def _listed(listing: Listing) -> Listed:
+    return Listed(
+        title=listing.title, sentence=listing.sentence, summary=listing.summary, binds=listing.binds,
+        in_force=listing.in_force, link=listing.citation.link, department=listing.department.slug,
+        sectors=listing.sectors, checked_on=listing.checked_on, source=listing.source,
+        spent=listing.spent or None,
+    )  # fmt: skip
 
 
-def listing_text(title: str, sentence: str, summary: str) -> str:
-    """The canonical JSON of the words shown."""
-    return rfc8785.dumps({"title": title, "sentence": sentence, "summary": summary}).decode()
+def listing_text(listed: Listed) -> str:
+    """What item.version commits to: the canonical JSON of all that is told of a regulation. ``spent`` if it is."""
+    words = asdict(listed) | {"sectors": sorted(listed.sectors)}
+    return rfc8785.dumps({name: said for name, said in words.items() if said is not None}).decode()
 
 
 def settle(*, regulation: Regulation, stage: Stage, because: str, by: str, now: datetime) -> None:

@@ -1,8 +1,9 @@
 """Whether votes, reasons, moderation and counts are what the record says, one regulation at a time."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -53,7 +54,12 @@ class _Item:
         for line in read:
             self.of_type.setdefault(line.said["type"], []).append(line)
         self.lines = {line.id: line for line in read}
-        self.erased = {line.said["target"] for line in self.of_type.get("erasure", [])}
+        self.erasures = {line.id: line for line in self.of_type.get("erasure", [])}
+        self.erased = {line.said["target"] for line in self.erasures.values()}
+        self.about: dict[tuple[str | None, int | None], list[Recorded]] = defaultdict(list)
+        for type in ("vote", "comment"):
+            for line in self.of_type.get(type, []):
+                self.about[line.about_kind, line.about_id].append(line)
         opened = select(Opening.entry_id, Opening.field, Opening.text).join(Entry, Entry.id == Opening.entry_id)
         rows = db.session.execute(opened.where(Entry.item == self.slug))
         self.opened = {(row.entry_id, row.field): row.text for row in rows}
@@ -103,8 +109,8 @@ class _Item:
                 yield f"{where} says something else than {line.named}."
             if (row.capacity, row.level) != (line.said["capacity"], line.said["level"]):
                 yield f"{where} has another capacity or level than {line.named}."
-            if entries.hour_of(row.cast_at) > line.said["t"]:
-                yield f"{where} was cast later than {line.named} was written."
+            if not self._was_written_at(row, row.cast_at):
+                yield f"{where} was cast at another time than the lines about it were written."
         accounts = {row.account_id for row in rows}
         for voter, line in last.items():
             whose = self.pseudonyms.get(voter)
@@ -124,6 +130,7 @@ class _Item:
         last, rows = self._last("comment", "author"), self._rows(Comment)
         acts = self._last_acts()
         gone = {line.said["author"] for line in self.of_type.get("comment", []) if line.id in self.erased}
+        versions, levels = self._versions(), self._levels()
         yield from unmatched("comment", [row.entry_id for row in rows], last.values())
         for row in rows:
             line = self.lines.get(row.entry_id)
@@ -141,6 +148,11 @@ class _Item:
                 yield f"{where} is {row.status}, which no act of a moderator on the record says."
             if erased and row.text:
                 yield f"{where} still has the words that were erased."
+            yield from self._erased(where, row)
+            if versions.get(line.id, row.version) != row.version or row.level not in levels[row.account_id]:
+                yield f"{where} was changed more or less often, or at another level, than the record says."
+            if not self._was_written_at(row, row.written_at):
+                yield f"{where} was written at another time than the lines about it."
             if not withdrawn:
                 yield from self._words(where, row, line, erased)
 
@@ -151,6 +163,47 @@ class _Item:
             yield f"{where} argues another side than {line.named}."
         if row.capacity != line.said["capacity"]:
             yield f"{where} has another capacity than {line.named}."
+
+    def _erased(self, where: str, row: Comment) -> Iterator[str]:
+        line = self.erasures.get(row.erasure_entry_id or "")
+        if line is None and (row.erased_at, row.erasure_basis, row.erasure_entry_id) != (None, None, None):
+            yield f"{where} is said to be erased, and no line says so."
+        elif line is None:
+            if any((e.about_kind, e.about_id) == ("Comment", row.id) for e in self.erasures.values()):
+                yield f"{where} was erased, and does not say so."
+        elif (line.about_id, line.said["basis"]) != (row.id, row.erasure_basis) or not line.is_of(row.erased_at):
+            yield f"{where} was erased otherwise than {line.named} says."
+
+    def _was_written_at(self, row: Any, moment: datetime) -> bool:
+        """By one of its lines: what staff find out later is said in another, and leaves the moment as it is."""
+        return any(line.is_of(moment) for line in self.about.get((type(row).__name__, row.id), []))
+
+    def _levels(self) -> dict[int, set[int]]:
+        """Which levels the lines of each person's vote say, by account."""
+        votes = {row.id: row.account_id for row in self._rows(Vote)}
+        found: dict[int, set[int]] = defaultdict(set)
+        for line in self.of_type.get("vote", []):
+            found[votes.get(line.about_id or 0, 0)].add(line.said["level"])
+        return found
+
+    def _versions(self) -> dict[str, int]:
+        """Which of its author's wordings each line of a reason is of. Nobody can tell once any of them is erased."""
+        found: dict[str, int] = {}
+        before: dict[str, tuple[Any, ...]] = {}
+        number: Counter[str] = Counter()
+        gone = {line.said["author"] for line in self.of_type.get("comment", []) if line.id in self.erased}
+        for line in self.of_type.get("comment", []):
+            author, side = line.said["author"], self.opened.get((line.id, "commit"))
+            words = (self.opened.get((line.id, "body_commit")), line.said.get("vote"), line.said.get("direction"), side)
+            if author in gone:
+                continue
+            if "withdrawn" in line.said:
+                before[author] = ()
+            elif words != before.get(author):
+                number[author] += 1
+                before[author] = words
+            found[line.id] = number[author]
+        return found
 
     def _last_acts(self) -> dict[str, str]:
         """What moderators last did to each author's reason."""
@@ -164,6 +217,7 @@ class _Item:
     def _supports(self) -> Iterator[str]:
         last, rows = self._last("support", "author"), self._rows(Support)
         author_of = {row.id: self._author(row.entry_id) for row in self._rows(Comment)}
+        versions = self._versions()
         yield from unmatched("support", [row.entry_id for row in rows], last.values())
         for row in rows:
             line = self.lines.get(row.entry_id)
@@ -176,6 +230,8 @@ class _Item:
                 yield f"{where} stands where {line.named} says it does not, or the reverse."
             if author_of.get(row.comment_id) != self._author(line.said["comment"]):
                 yield f"{where} is behind another reason than {line.named}."
+            if row.stands and versions.get(line.said["comment"], row.version) != row.version:
+                yield f"{where} is behind other words than those of {line.named}."
 
     def _author(self, entry_id: str | None) -> str:
         line = self.lines.get(entry_id or "")
@@ -194,6 +250,8 @@ class _Item:
             kept = (row.action, row.rule, row.office, row.target or line.said["target"])
             if kept != said or self.opened.get((line.id, "reason_commit")) != row.reason:
                 yield f"moderation_act: row {row.id} on {self.slug} says something else than {line.named}."
+            if not line.is_of(row.done_at):
+                yield f"moderation_act: row {row.id} on {self.slug} was done at another time than {line.named}."
             if author_of.get(row.comment_id) != self._author(line.said["target"]):
                 yield f"moderation_act: row {row.id} on {self.slug} is about another reason than {line.named}."
 
@@ -204,7 +262,11 @@ class _Item:
             line = self.lines.get(row.entry_id)
             if line is not None and row.at_size != line.said.get("at_size"):
                 yield f"frozen_tally: {self.slug} is counted over another size than {line.named} says."
+            if line is not None and not line.is_of(row.frozen_at):
+                yield f"frozen_tally: {self.slug} became final at another time than {line.named}."
         frozen = self.regulation.frozen_at is not None
+        if tallies and frozen and not tallies[-1].is_of(self.regulation.frozen_at):
+            yield f"theme: that of {self.slug} became final at another time than {tallies[-1].named}."
         if tallies and not frozen:
             yield f"theme: that of {self.slug} is not final in the database, though {tallies[0].named} says so."
         if frozen and not tallies and self.regulation.settled is None:
@@ -258,5 +320,5 @@ def _is_whose(whose: Pseudonym | None, row: Any) -> bool:
     if whose is None or whose.regulation_id != row.regulation_id:
         return False
     if whose.organisation_id is None:
-        return whose.account_id == row.account_id
+        return whose.account_id == row.account_id and getattr(row, "organisation_id", None) is None
     return isinstance(row, Vote) and whose.organisation_id == row.organisation_id

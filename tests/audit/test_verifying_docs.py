@@ -19,7 +19,7 @@ from decisions.answers import answer_text
 from decisions.milestones import milestone_text
 from decisions.models import Answer
 from regulations.models import Theme
-from regulations.services import listing_text, theme_text
+from regulations.services import Listed, listing_text, theme_text
 
 DOCS = (Path(__file__).parents[2] / "docs" / "verifying.md").read_text("utf-8")
 VECTORS = json.loads(re.search(r"```json\n(.*?)```", DOCS, re.S)[1])
@@ -69,12 +69,13 @@ def test_the_addresses_it_names_are_answered(sqlite_app):
         urls.match(address)
 
 
+LISTED = ("title", "sentence", "summary", "binds", "in_force", "link", "department", "checked_on", "source")
 DIGESTED = {
     "point": point_text("", ""),
     "milestone": milestone_text("", "", ""),
     "theme": theme_text(Theme(title="", summary="", on_the_table="", off_the_table="")),
-    "regulation's listing": listing_text("", "", ""),
-    "answer": answer_text(Answer(verdict="", reasons="", point_title="")),
+    "regulation's listing": listing_text(Listed(**dict.fromkeys(LISTED, ""), sectors=[], spent=None)),
+    "answer": answer_text(Answer(verdict="", reasons="", point_title="", behind=0)),
 }
 
 

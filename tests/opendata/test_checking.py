@@ -38,8 +38,9 @@ STOOD_BEHIND = "Something to stand behind."
 @pytest.fixture
 def played(app):
     """A small site on which everything that is audited has happened, and a line still waits for its place."""
-    closed, kept, open_still = a_theme(title="Closed"), a_theme(title="Kept", split=Split.KEPT), a_theme(title="Open")
-    decided, sealed, running = a_regulation(closed), a_regulation(kept), a_regulation(open_still)
+    closed, kept = a_theme(title="Closed"), a_theme(title="Kept", split=Split.KEPT)
+    open_still = a_theme(title="Open", closes=NOON + 60 * DAY)
+    decided, sealed, running = a_regulation(closed, sectors=("retail",)), a_regulation(kept), a_regulation(open_still)
     a_theme(title="Coming", opens=NOON + DAY, closes=NOON + 5 * DAY)
     a_theme(title="Shortened", closes=NOON + 30 * DAY)
     gone = a_voter()
@@ -49,14 +50,15 @@ def played(app):
         a_vote(sealed, choice)
     _reasons_on(running)
     _an_organisation_on(running)
-    a_frozen_theme(closed)
-    with transaction():
-        erase_person(account=gone, basis=ErasureBasis.REQUEST, now=NOON + 9 * DAY)
-    aftermath.steps_follow(a_decision(decided, now=NOON + 10 * DAY))
     aftermath.days_go_by()
     sent_in.submissions_come(running)
     points_made.reasons_are_sorted(running)
-    a_vote(running, Choice.SCRAP, text="Written just now, and without its place yet.", now=NOON)
+    a_frozen_theme(closed)
+    with transaction():
+        erase_person(account=gone, basis=ErasureBasis.REQUEST, now=NOON + 9 * DAY)
+    cited = db.session.scalars(db.select(Comment.public_id).filter_by(regulation_id=decided.id, status="published"))
+    aftermath.steps_follow(a_decision(decided, now=NOON + 10 * DAY, cited_comments=tuple(cited)[:1]))
+    a_vote(running, Choice.SCRAP, text="Written just now, and without its place yet.", now=NOON + 13 * DAY)
     return app
 
 
@@ -336,7 +338,9 @@ def test_while_something_was_just_hidden_the_command_asks_for_a_moment(played):
     moderator = a_member_of_staff(Role.MODERATOR)
     with transaction():
         comment = db.session.get_one(Comment, db.session.scalar(db.select(Comment.id).filter_by(text=STOOD_BEHIND)))
-        hide_comment(comment=comment, rule=ModerationRule.SPAM, reason="It advertises.", by=moderator, now=NOON)
+        hide_comment(
+            comment=comment, rule=ModerationRule.SPAM, reason="It advertises.", by=moderator, now=NOON + 13 * DAY
+        )
     done = played.test_cli_runner().invoke(args=["log", "verify"])
     assert done.exit_code == 2, done.output
     settle_the_record()

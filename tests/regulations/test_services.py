@@ -1,17 +1,20 @@
+import json
+
 import pytest
 from sqlalchemy import select
 
 from accounts.rules import Role
-from audit.entries import commitment
+from audit.entries import commitment, text_digest
 from audit.guard import SilentChange
 from audit.models import Opening
 from core.db import db, transaction
 from core.errors import Clash, NotAllowed, NotFound, RuleBroken
 from decisions.rules import Outcome
+from regulations.listed import texts_of
 from regulations.models import Regulation, RegulationSector, Theme
 from regulations.queries import regulation_and_sectors, regulation_with, stage_expression, theme_with, themes
 from regulations.rules import DECISION_DUE, Stage
-from regulations.services import close_early, listing_digest, settle
+from regulations.services import close_early, settle
 from tests.conftest import both_databases
 from tests.factories import (
     DAY,
@@ -103,9 +106,12 @@ def test_a_window_does_not_move_in_silence(app):
 def test_listing_fixes_the_words_people_are_asked_about(app):
     regulation = a_regulation(sectors=("retail", "hospitality"))
     (entry,) = the_record("item.version")
-    assert entry["text_sha256"] == listing_digest(regulation.title, regulation.sentence, regulation.summary)
+    assert entry["text_sha256"] == text_digest(texts_of([regulation.id])[regulation.id])
     assert (entry["item"], regulation_and_sectors(regulation.slug)[1]) == (regulation.slug, ["hospitality", "retail"])
     assert how_many(RegulationSector) == 2
+    told = json.loads(texts_of([regulation.id])[regulation.id])
+    assert (told["sectors"], told["department"]) == (["hospitality", "retail"], regulation.department.slug)
+    assert {"binds", "in_force", "link", "source", "checked_on"} <= told.keys()
 
 
 def test_what_was_spent_already_is_listed_as_such(app):

@@ -127,8 +127,9 @@ def the_record_is_whole() -> None:
 
 @both_databases
 def test_after_an_erasure_nothing_of_a_person_is_left_anywhere(app):
+    still_open = a_regulation(a_theme(closes=LATER + DAY))
     regulation = a_closed_regulation_with_zelda()
-    a_vote(a_regulation(a_theme(closes=LATER + DAY)), Choice.KEEP, zelda(), text="Quokkas adore it.", display_name=NAME)
+    a_vote(still_open, Choice.KEEP, zelda(), now=LATER, text="Quokkas adore it.", display_name=NAME)
     account = zelda()
     with transaction():
         accounts.send_way_in(email=EMAIL, about=None, confirm_url="c{secret}", not_me_url="n{secret}", now=LATER)
