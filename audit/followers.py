@@ -3,10 +3,10 @@
 Each keeps a cursor in the log. Killed anywhere, it resumes; forgotten, it starts again from the first line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sqlalchemy import select
 
@@ -43,6 +43,14 @@ class Follower(Protocol):
         """Drop everything derived, so that reading from the first line builds it anew."""
 
 
+@runtime_checkable
+class LooksAhead(Protocol):
+    """A follower that finds out beforehand what would keep other writers waiting."""
+
+    def look_ahead(self, steps: Sequence[Step], now: datetime) -> Callable[[Sequence[Step], datetime], None]:
+        """Read, outside of any transaction; returns what follow() would do, with this found already."""
+
+
 def catch_up(followers: Sequence[Follower]) -> int:
     """Let every follower read to the end of the log; returns how many entries were taken in, over all."""
     return sum(_catch_up(follower) for follower in followers)
@@ -59,11 +67,12 @@ def _catch_up(follower: Follower) -> int:
                 if _position(follower.name) == steps[0].idx:
                     _move(follower.name, steps[-1].idx + 1, now)
         else:
+            follow = follower.look_ahead(steps, now) if isinstance(follower, LooksAhead) else follower.follow
             with transaction():
                 take_turn(f"follower {follower.name}")
                 if _position(follower.name) != steps[0].idx:
                     continue  # another process took these in between
-                follower.follow(steps, now)
+                follow(steps, now)
                 _move(follower.name, steps[-1].idx + 1, now)
         taken += len(steps)
     return taken

@@ -1,6 +1,6 @@
 """Reads the record for those it concerns: a receipt for each vote at once, and a notice of what they wait for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from flask import current_app
@@ -30,9 +30,18 @@ class NoticesFollower:
     keeps_outside = False
 
     def follow(self, steps: Sequence[Step], now: datetime) -> None:
-        write_mails(_receipts({step.id: step.idx for step in steps if step.type == "vote"}), now=now)
-        for happening in happenings(steps):
-            note(happening, now)
+        self.look_ahead(steps, now)(steps, now)
+
+    def look_ahead(self, steps: Sequence[Step], now: datetime) -> Callable[[Sequence[Step], datetime], None]:
+        """Whom it concerns is found before anybody has to wait, however many searches are followed."""
+        found = list(happenings(steps, now))
+
+        def follow(steps: Sequence[Step], now: datetime) -> None:
+            write_mails(_receipts({step.id: step.idx for step in steps if step.type == "vote"}), now=now)
+            for happening in found:
+                note(happening, now)
+
+        return follow
 
     def forget(self) -> None:
         """Nothing is derived that could be built anew: what was sent stays sent."""

@@ -1,22 +1,29 @@
 """What the record's lines mean for those who are to hear: whom each concerns, and what it is found by."""
 
 from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
+from sqlalchemy.orm import aliased
 
 from accounts.models import Department
 from audit.followers import Step
 from core.db import db
-from notices.audience import Happening, Keys
+from decisions.models import Decision
+from decisions.rules import Outcome
+from notices.audience import Decided, Happening, Keys, outcome_of
 from notices.models import Follow
 from notices.rules import MOST_KEPT, Followed, Kind
 from notices.searches import searches_that_find
 from regulations.models import DueChange, Regulation, Theme
 from regulations.rules import Stage
+from voting.models import Comment
+
+_later = aliased(Decision)
 
 
-def happenings(steps: Sequence[Step]) -> Iterator[Happening]:
-    """In the order of the record; what was listed together is told together, at the first line of it."""
+def happenings(steps: Sequence[Step], now: datetime) -> Iterator[Happening]:
+    """Only reads. In the order of the record; what was listed together is told together, at the first line of it."""
     listed: dict[str, list[Step]] = {}
     for step in steps:
         if step.type == "item.version":
@@ -28,6 +35,8 @@ def happenings(steps: Sequence[Step]) -> Iterator[Happening]:
                 yield from _listed(step.said["theme"], together)
         elif step.type in ("decision", "milestone", "stage"):
             yield from _on_regulation(step)
+        elif step.type == "erasure" and step.about_kind == Comment.__name__:
+            yield from _on_erased(step, now)
         elif step.type in ("overdue", "due"):
             yield from _on_due_day(step)
         elif step.type == "theme":
@@ -40,13 +49,48 @@ def _on_regulation(step: Step) -> Iterator[Happening]:
     regulation = db.session.scalar(select(Regulation).filter_by(slug=step.item)) if kind else None
     if kind is None or regulation is None:
         return
+    if kind is Kind.DONE and regulation.settled != Stage.DONE:
+        return  # it was opened again meanwhile
+    decided = _decided(step.id) if kind is Kind.DECISION else None
+    if kind is Kind.DECISION and decided is None:
+        return  # a later decision has taken its place already, and is told
     yield Happening(
         cause=step.id,
         kind=kind,
-        follows=_followers_of([regulation.id]),
+        follows=_followers_of([regulation.id], just_decided=kind is Kind.DECISION),
         took_part_in=[regulation.id] if kind in (Kind.DECISION, Kind.DONE) else (),
         regulation_id=regulation.id,
         words=_words(step),
+        decided=decided,
+    )
+
+
+def _decided(entry_id: str) -> Decided | None:
+    standing = ~exists().where(_later.supersedes_id == Decision.id)
+    wanted = select(Decision.outcome, outcome_of().label("in_full")).where(Decision.entry_id == entry_id, standing)
+    row = db.session.execute(wanted).one_or_none()
+    return Decided(row.in_full, row.outcome in (Outcome.SCRAP, Outcome.IMPROVE)) if row else None
+
+
+def _on_erased(step: Step, now: datetime) -> Iterator[Happening]:
+    """Told to those who stood behind the reason, once for all its lines, and only while they can give another.
+
+    Not to followers: of what one person asked to have deleted, the place where it stood says enough.
+    """
+    comment = db.session.get(Comment, step.about_id)
+    if comment is None or comment.erasure_entry_id is None:
+        return
+    regulation, theme = comment.regulation, comment.regulation.theme
+    if regulation.settled is not None or theme.frozen_at is not None or not theme.window.is_open(now):
+        return
+    yield Happening(
+        cause=comment.erasure_entry_id,
+        kind=Kind.ERASURE,
+        follows={},
+        stood_behind=comment.id,
+        regulation_id=regulation.id,
+        words={"comment": comment.id},
+        until=theme.closes_at,
     )
 
 
@@ -107,7 +151,7 @@ def _listed(theme: str, steps: Sequence[Step]) -> Iterator[Happening]:
         yield Happening(f"{steps[0].id} {kind} {key}", Kind.LISTED, {kind: [key]}, words=words)
 
 
-def _followers_of(regulation_ids: Collection[int]) -> Keys:
+def _followers_of(regulation_ids: Collection[int], *, just_decided: bool = False) -> Keys:
     these = select(Regulation.slug).where(Regulation.id.in_(regulation_ids))
     themes = select(Theme.slug).join(Regulation).where(Regulation.id.in_(regulation_ids))
     departments = select(Department.slug).join(Regulation).where(Regulation.id.in_(regulation_ids))
@@ -115,5 +159,5 @@ def _followers_of(regulation_ids: Collection[int]) -> Keys:
         Followed.REGULATION: these,
         Followed.THEME: themes,
         Followed.DEPARTMENT: departments,
-        Followed.SEARCH: list(searches_that_find(regulation_ids)),
+        Followed.SEARCH: list(searches_that_find(regulation_ids, just_decided=just_decided)),
     }

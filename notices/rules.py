@@ -1,7 +1,7 @@
 """What people can follow, how they want to hear of it, and how often anybody is written to unasked. Pure."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -9,13 +9,16 @@ from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
 
 from core.errors import RuleBroken
-from search.rules import LONGEST_QUERY, citations_in, plain_words, telling_words, without_citations, words_of
+from search.rules import LONGEST_QUERY, citations_in, plain_words, telling_words, without_citations
 
 DIGEST_HOUR = 7
 """By the clock on the wall in the UK: once a day, before most people begin their work."""
 MOST_FOLLOWS = 200
-UNASKED = 2
-"""About one regulation, after the receipt: the decision, and what came of it. A late decision adds one more."""
+MOST_SEARCHES = 20
+"""Of them. Each is held against everything that is listed or decided."""
+UNASKED = 3
+"""About one regulation, after the receipt: the decision, what came of it, and one more where it came late, was turned
+round afterwards, or the reason somebody stood behind was erased. docs/decisions/hearing.md says which goes first."""
 BOUNCES = 2
 """So often in a row an address is refused for good before nothing more is sent there."""
 LISTED_IN_FULL = 10
@@ -71,6 +74,8 @@ class Kind(StrEnum):
     EXTENDED = "extended"
     LISTED = "listed"
     THEME = "theme"
+    ERASURE = "erasure"
+    """The reason somebody stood behind is gone, while they can still give another."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,9 @@ class Told:
     about: str
     paragraphs: tuple[str, ...] = ()
     quotes: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    """What is to be known of the words that are quoted, or are not."""
     links: tuple[tuple[str, str], ...] = ()
-    why: str = ""
 
 
 def next_digest(now: datetime) -> datetime:
@@ -93,11 +99,17 @@ def next_digest(now: datetime) -> datetime:
     return due.astimezone(UTC)
 
 
-def check_may_follow(followed: int) -> None:
+def check_may_follow(kind: Followed, followed: int, searches: int) -> None:
+    """``followed`` of every kind so far, ``searches`` among them."""
     if followed >= MOST_FOLLOWS:
         raise RuleBroken(
             f"You follow {followed:,} things, which is as many as we can keep. "
             "End some of them first, or follow a theme or a department in their place."
+        )
+    if kind is Followed.SEARCH and searches >= MOST_SEARCHES:
+        raise RuleBroken(
+            f"You follow {searches} searches, which is as many as we can look for. "
+            "End one of them first, or follow a theme or a department in its place."
         )
 
 
@@ -131,44 +143,63 @@ def follow_address(kind: Followed, key: str = "") -> str:
 class Findable:
     """A regulation as searches that are followed see it."""
 
-    title: str
     citation: str
-    text: str
+    words: frozenset[str]
+    """The stems of every word of its title, its text and its citation."""
     theme: str
     department: str
-    outcome: str
+    outcomes: frozenset[str]
+    """What was decided, or ``none``; both where that happened just now, as it was undecided when it was followed."""
     sectors: frozenset[str]
 
 
-def finds(key: str, regulation: Findable, stem: Mapping[str, str]) -> bool:
-    """Whether a followed search finds it: every word of it, or its citation; ``stem`` gives words their stems.
+@dataclass(frozen=True)
+class Asked:
+    """A followed search, read once: what a regulation has to have to be found by it."""
 
-    Stricter than the list, which goes on to what has any of the words: nobody wants to be written to about those.
-    """
+    theme: str
+    department: str
+    outcome: str
+    sector: str
+    citations: tuple[str, ...]
+    words: frozenset[str]
+    """Stems."""
+
+    def finds(self, regulation: Findable) -> bool:
+        """Every word of it, and its citation.
+
+        Stricter than the list, which goes on to what has any of the words: nobody wants to be written to about those.
+        """
+        return (
+            self.words <= regulation.words
+            and self.theme in ("", regulation.theme)
+            and self.department in ("", regulation.department)
+            and (not self.outcome or self.outcome in regulation.outcomes)
+            and (not self.sector or bool(regulation.sectors & {self.sector, "all-sectors"}))
+            and (not self.citations or any(_names(citation, regulation.citation) for citation in self.citations))
+        )
+
+
+def asked_in(key: str, stem: Callable[[str], str]) -> Asked:
     asked = searched(key)
-    for name in ("theme", "department", "outcome"):
-        if asked.get(name, getattr(regulation, name)) != getattr(regulation, name):
-            return False
-    if "sector" in asked and not regulation.sectors & {asked["sector"], "all-sectors"}:
-        return False
     query = asked.get("q", "")
-    named = citations_in(query)
-    if named and not any(_names(citation, regulation.citation) for citation in named):
-        return False
-    wanted = telling_words(plain_words(without_citations(query)))
-    there = {stem.get(word, word) for word in words_of(f"{regulation.title} {regulation.text}")}
-    return {stem.get(word, word) for word in wanted} <= there
+    return Asked(
+        theme=asked.get("theme", ""),
+        department=asked.get("department", ""),
+        outcome=asked.get("outcome", ""),
+        sector=asked.get("sector", ""),
+        citations=tuple(citations_in(query)),
+        words=stems_of(telling_words(plain_words(without_citations(query))), stem),
+    )
+
+
+def stems_of(words: Iterable[str], stem: Callable[[str], str]) -> frozenset[str]:
+    return frozenset(stem(word) for word in words)
 
 
 def _names(asked: str, citation: str) -> bool:
     """``asked`` is year/number or series/year/number; ``citation`` as in uksi-1992-2792."""
     return ("/" + citation.replace("-", "/")).endswith("/" + asked)
-
-
-def words_in(keys: Collection[str], regulation: Findable) -> set[str]:
-    """Every word that deciding about these searches turns on."""
-    asked = {word for key in keys for word in plain_words(searched(key).get("q", ""))}
-    return asked | set(words_of(f"{regulation.title} {regulation.text}"))
 
 
 def in_short(words: str, longest: int = 600) -> str:

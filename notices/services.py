@@ -26,7 +26,8 @@ def follow(*, account: Account, kind: Followed, key: str, how: FollowHow, now: d
     if found is not None:
         found.how = how
         return found
-    rules.check_may_follow(db.session.scalar(select(func.count()).where(Follow.account_id == account.id)) or 0)
+    kinds = list(db.session.scalars(select(Follow.kind).where(Follow.account_id == account.id)))
+    rules.check_may_follow(kind, len(kinds), kinds.count(Followed.SEARCH))
     found = Follow(account_id=account.id, kind=kind, key=key, how=how, since=now)
     db.session.add(found)
     return found

@@ -57,7 +57,7 @@ def _tell(people: list[int], now: datetime) -> int:
     if later:
         db.session.execute(update(Notice).where(Notice.id.in_(later)).values(due_at=next_digest(now)))
         told = [row for row in told if row.id not in set(later)]
-    write_mails(_messages(told, hearings, emails), now=now)
+    write_mails(_messages(told, hearings, emails, now), now=now)
     if told:
         db.session.execute(update(Notice).where(Notice.id.in_([row.id for row in told])).values(told_at=now))
     for id in {row.account_id for row in told if not _at_once(row)}:
@@ -83,9 +83,11 @@ def _is_put_off(notice: Any, hearing: Hearing, now: datetime) -> bool:
     return not _at_once(notice) and last is not None and now < next_digest(last)
 
 
-def _messages(told: Sequence[Any], hearings: dict[int, Hearing], emails: dict[int, str]) -> Iterator[Message]:
+def _messages(
+    told: Sequence[Any], hearings: dict[int, Hearing], emails: dict[int, str], now: datetime
+) -> Iterator[Message]:
     url = current_app.config["SITE"].url
-    words = worded(told)
+    words = worded(told, now)
     for id, rows in groupby(told, key=lambda row: row.account_id):
         mine = list(rows)
         together = [row for row in mine if not _at_once(row)]

@@ -12,15 +12,15 @@ from core.db import db
 from decisions.models import Decision, MilestoneAct
 from decisions.rules import Outcome
 from decisions.steps import State, Step
-from notices.rules import LISTED_IN_FULL, Because, Kind, Told, in_short
+from notices.quoting import noted, own_page, quoted
+from notices.rules import LISTED_IN_FULL, Because, Followed, Kind, Told, follow_address, in_short
 from notices.said import Said, said_about
 from regulations.models import DueChange, Regulation, Theme
-from voting.rules import Direction
+from voting.models import Comment, Support
+from voting.rules import Direction, ErasureBasis
 
-OWN_PAGE = "What you said, and where it stands, on a page that only you can open"
 
-
-def worded(notices: Sequence[Any]) -> dict[int, Told]:
+def worded(notices: Sequence[Any], now: datetime) -> dict[int, Told]:
     """By notice. One that has nothing left to tell, since another of the same mail told it, is absent.
 
     So many statements for each cause among them, however many people are told of it.
@@ -37,6 +37,8 @@ def worded(notices: Sequence[Any]) -> dict[int, Told]:
             told |= _same_for_all(rows, _step(cause, rows[0]))
         elif kind == Kind.DONE:
             told |= _done(rows)
+        elif kind == Kind.ERASURE:
+            told |= _erased(rows, now)
         elif kind in (Kind.OVERDUE, Kind.EXTENDED):
             told |= _same_for_all(rows, _due_day(kind, cause, rows[0].words))
         elif kind == Kind.THEME:
@@ -59,11 +61,10 @@ def _decision(cause: str, rows: Sequence[Any]) -> dict[int, Told]:
     if decision is None:
         return {}
     said = said_about(decision.regulation_id, decision.id, [row.account_id for row in rows])
-    way = f" ({Direction(decision.direction).label.lower()})" if decision.direction else ""
     new = "a new decision, which takes the place of an earlier one" if decision.supersedes_id else "a decision"
     return {
         row.id: Told(
-            heading=f"Decided: {Outcome(decision.outcome).label.lower()}{way}",
+            heading=f"Decided: {_outcome(decision)}",
             about=decision.regulation.title,
             paragraphs=(
                 f"{_why(row, said)}, and there is now {new}:",
@@ -71,34 +72,25 @@ def _decision(cause: str, rows: Sequence[Any]) -> dict[int, Told]:
                 f"How it compares with the vote: {decision.comparison_sentence}",
                 f"Decided by {decision.decided_by}, approved by {decision.approved_by}.",
             ),
-            quotes=_quotes(said.get(row.account_id)),
+            quotes=quoted(said.get(row.account_id)),
+            notes=noted(said.get(row.account_id)),
             links=(
                 ("Read the decision, its reasons and the evidence", _url(f"/decisions/{decision.reference}")),
-                (OWN_PAGE, _url("/my/contributions")),
+                own_page(decision.regulation.slug),
             )[: 2 if row.account_id in said or row.because == Because.TOOK_PART else 1],
         )
         for row in rows
     }
 
 
+def _outcome(decision: Decision) -> str:
+    way = f" ({Direction(decision.direction).label.lower()})" if decision.direction else ""
+    return f"{Outcome(decision.outcome).label.lower()}{way}"
+
+
 def _why(row: Any, said: dict[int, Said]) -> str:
     took_part = row.because == Because.TOOK_PART or row.account_id in said
     return "You voted on this regulation" if took_part else "You follow this regulation, or what it belongs to"
-
-
-def _quotes(said: Said | None) -> tuple[tuple[str, str], ...]:
-    """Their reason, the points it was counted in, and what was answered."""
-    if said is None:
-        return ()
-    quotes = [("You said" if said.own else "You stand behind a reason that somebody else gave", in_short(said.words))]
-    answered = {answer.to for answer in said.answers if answer.to}
-    quotes += [("It was counted in the point", title) for title in said.points if title not in answered]
-    for answer in said.answers:
-        if answer.to:
-            others = f", with {answer.behind:,} people behind it" if answer.behind > 1 else ""
-            quotes.append((f"It was counted in the point{others}", answer.to))
-        quotes.append((f"The answer: {answer.verdict.lower()}", in_short(answer.reasons, 1_500)))
-    return tuple(quotes)
 
 
 STATES = {
@@ -134,21 +126,60 @@ def _done(rows: Sequence[Any]) -> dict[int, Told]:
     regulation = db.session.get(Regulation, rows[0].regulation_id)
     if regulation is None:
         return {}
-    last = select(Decision.id).where(Decision.regulation_id == regulation.id).order_by(Decision.id.desc()).limit(1)
-    said = said_about(regulation.id, db.session.scalar(last), [row.account_id for row in rows])
+    last = select(Decision).where(Decision.regulation_id == regulation.id).order_by(Decision.id.desc()).limit(1)
+    decision = db.session.scalar(last)
+    if decision is None:
+        return {}
+    said = said_about(regulation.id, decision.id, [row.account_id for row in rows])
     return {
         row.id: Told(
             heading="Done: what was decided has been carried out",
             about=regulation.title,
-            paragraphs=(f"{_why(row, said)}. Every step that was promised after the decision is done.",),
-            quotes=_quotes(said.get(row.account_id)),
+            paragraphs=(
+                f"{_why(row, said)}. Every step that was promised after the decision is done.",
+                f"What was decided: {_outcome(decision)}. {decision.statement}",
+            ),
+            quotes=quoted(said.get(row.account_id)),
+            notes=noted(said.get(row.account_id)),
             links=(
                 ("The regulation, its decision and what was done", _url(f"/regulations/{regulation.slug}")),
-                (OWN_PAGE, _url("/my/contributions")),
-            )[: 2 if row.because == Because.TOOK_PART else 1],
+                own_page(regulation.slug),
+                ("Follow it, should more come of it", _url(follow_address(Followed.REGULATION, regulation.slug))),
+            )[: 3 if row.because == Because.TOOK_PART else 1],
         )
         for row in rows
     }
+
+
+def _erased(rows: Sequence[Any], now: datetime) -> dict[int, Told]:
+    """Nothing to whoever has given another reason meanwhile."""
+    comment = db.session.get(Comment, rows[0].words["comment"])
+    if comment is None or comment.erasure_basis is None:
+        return {}
+    still = select(Support.account_id).where(Support.comment_id == comment.id, Support.stands)
+    left = set(db.session.scalars(still.where(Support.account_id.in_([row.account_id for row in rows]))))
+    regulation = comment.regulation
+    because = ErasureBasis(comment.erasure_basis).because.replace("the person", "whoever gave it")
+    closes = regulation.theme.closes_at
+    instead = (
+        f"Until the end of {_day(closes)} you can give a reason of your own, or stand behind another."
+        if now < closes
+        else "Votes on it are closed, so no other reason can be given any more."
+    )
+    told = Told(
+        heading="The reason you stood behind was deleted",
+        about=regulation.title,
+        paragraphs=(
+            "You stood behind a reason that somebody else gave on this regulation. "
+            f"It was deleted for good, {because}.",
+            f"Your vote still counts. {instead}",
+        ),
+        links=(
+            ("Give another reason", _url(f"/regulations/{regulation.slug}/vote")),
+            own_page(regulation.slug),
+        )[0 if now < closes else 1 :],
+    )
+    return {row.id: told for row in rows if row.account_id in left}
 
 
 def _due_day(kind: str, cause: str, words: dict[str, Any]) -> Told | None:

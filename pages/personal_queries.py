@@ -1,5 +1,6 @@
 """What one person said, where it stands, and what a demonstration has mailed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from regulations.queries import stage_expression
 from regulations.rules import Citation, Stage
 from voting.models import Comment, ModerationAct, Receipt, Support, Vote, VoteDetail
 from voting.rules import CommentStatus, ModerationRule, ReasonKind
+from voting.shown import masked_words
 
 
 @dataclass(frozen=True)
@@ -78,13 +80,13 @@ def contributions_by(
 ) -> list[Contribution]:
     """What may still be changed first, then what waits for a decision, then the rest; the latest first in each."""
     rows = _rows(account_id, now).order_by(_turn(now), Vote.cast_at.desc(), Vote.id.desc()).offset(offset)
-    return [_contribution(row) for row in db.session.execute(rows if limit is None else rows.limit(limit))]
+    return _contributions(db.session.execute(rows if limit is None else rows.limit(limit)).all())
 
 
 def contribution_to(slug: str, account_id: int, now: datetime) -> Contribution | None:
     """What somebody said on one regulation, if anything."""
-    row = db.session.execute(_rows(account_id, now).where(Regulation.slug == slug)).one_or_none()
-    return _contribution(row) if row is not None else None
+    found = _contributions(db.session.execute(_rows(account_id, now).where(Regulation.slug == slug)).all())
+    return found[0] if found else None
 
 
 def count_contributions(account_id: int) -> int:
@@ -129,7 +131,14 @@ def _same_author_of(reason: type[Comment] | type[Support]) -> ColumnElement[bool
     return and_(reason.account_id == Vote.account_id, reason.regulation_id == Vote.regulation_id)
 
 
-def _contribution(row: Any) -> Contribution:
+def _contributions(rows: Sequence[Any]) -> list[Contribution]:
+    """Others may read of a covered reason what its moderator left, and so may those who stand behind it."""
+    masked = [row.supported_id for row in rows if row.supported_status == CommentStatus.MASKED]
+    left = masked_words(masked) if masked else {}
+    return [_contribution(row, left.get(row.supported_id, "")) for row in rows]
+
+
+def _contribution(row: Any, left: str) -> Contribution:
     rule = ModerationRule(row.rule).label if row.rule else ""
     changed = row.supported_version != row.version_stood_behind
     stage = Stage(row.stage)
@@ -152,7 +161,7 @@ def _contribution(row: Any) -> Contribution:
         hidden_by=rule if row.comment_status == CommentStatus.HIDDEN else "",
         masked_by=rule if row.comment_status == CommentStatus.MASKED else "",
         comment_id=row.own_id or (row.supported_id if not changed else None),
-        stands_behind=row.supported if row.supported_status == CommentStatus.PUBLISHED and not changed else "",
+        stands_behind="" if changed else row.supported if row.supported_status == CommentStatus.PUBLISHED else left,
         reason_changed=changed,
         details={name: given for name in DETAILS if (given := getattr(row, name)) not in (None, "")},
         cast_at=row.cast_at,

@@ -1,12 +1,14 @@
 """When the day's mail goes out, and what a followed search finds."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from core.errors import RuleBroken
 from notices import rules
-from notices.rules import Findable, Followed, finds, followed_by, next_digest, search_key, words_in
+from notices.rules import Findable, Followed, asked_in, followed_by, next_digest, search_key, stems_of
+from search.rules import words_of
 
 
 @pytest.mark.parametrize(
@@ -25,20 +27,24 @@ def test_the_days_mail_goes_out_at_seven_by_the_clock_on_the_wall(now, due):
     assert next_digest(moment) == datetime.fromisoformat(due).replace(tzinfo=UTC)
 
 
+def stem(word: str) -> str:
+    return word.rstrip("s")
+
+
 LIFTS = Findable(
-    title="The Lifting Operations Regulations 1998",
     citation="uksi-1998-2307",
-    text="Makes employers examine lifts. Employers",
+    words=stems_of(
+        words_of("The Lifting Operations Regulations 1998 Makes employers examine lifts. UK SI 1998/2307"), stem
+    ),
     theme="workplace",
     department="labour",
-    outcome="",
+    outcomes=frozenset({"none"}),
     sectors=frozenset({"construction"}),
 )
 
 
 def found(key: str, regulation: Findable = LIFTS) -> bool:
-    stems = {word: word.rstrip("s") for word in words_in([key], regulation)}
-    return finds(key, regulation, stems)
+    return asked_in(key, stem).finds(regulation)
 
 
 @pytest.mark.parametrize(
@@ -56,6 +62,9 @@ def found(key: str, regulation: Findable = LIFTS) -> bool:
         ("department=labour&sector=construction", True),
         ("department=labour&sector=retail", False),
         ("outcome=scrap", False),
+        ("outcome=none", True),
+        ("q=2307", True),
+        ("q=1998", True),
     ],
 )
 def test_a_followed_search_finds_what_has_every_word_of_it(key, expected):
@@ -63,7 +72,7 @@ def test_a_followed_search_finds_what_has_every_word_of_it(key, expected):
 
 
 def test_what_bears_on_all_sectors_bears_on_each():
-    everywhere = Findable("A", "uksi-1998-1", "", "t", "d", "", frozenset({"all-sectors"}))
+    everywhere = replace(LIFTS, sectors=frozenset({"all-sectors"}))
     assert found("sector=retail", everywhere)
 
 
@@ -88,6 +97,12 @@ def test_a_list_is_followed_as_the_simplest_thing_it_is(asked, expected):
 
 
 def test_nobody_follows_without_end():
-    rules.check_may_follow(rules.MOST_FOLLOWS - 1)
+    rules.check_may_follow(Followed.THEME, rules.MOST_FOLLOWS - 1, rules.MOST_SEARCHES)
     with pytest.raises(RuleBroken):
-        rules.check_may_follow(rules.MOST_FOLLOWS)
+        rules.check_may_follow(Followed.THEME, rules.MOST_FOLLOWS, 0)
+
+
+def test_searches_end_sooner_since_each_is_held_against_everything():
+    rules.check_may_follow(Followed.SEARCH, rules.MOST_SEARCHES, rules.MOST_SEARCHES - 1)
+    with pytest.raises(RuleBroken, match="You follow 20 searches"):
+        rules.check_may_follow(Followed.SEARCH, rules.MOST_SEARCHES, rules.MOST_SEARCHES)

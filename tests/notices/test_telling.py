@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from accounts.models import Account
-from analysis.models import Grouping
+from accounts.rules import Role
 from audit import followers
 from core.db import db, transaction
 from core.mail import Mail
@@ -16,8 +16,19 @@ from notices.follower import NoticesFollower
 from notices.models import Follow, Notice
 from notices.rules import Followed, FollowHow, How
 from notices.telling import PEOPLE_AT_ONCE, tell_due
+from tests.analysis.making import a_point, put
 from tests.conftest import both_databases
-from tests.factories import DAY, NOON, a_decision, a_frozen_theme, a_vote, a_voter, how_many, settle_the_record
+from tests.factories import (
+    DAY,
+    NOON,
+    a_decision,
+    a_frozen_theme,
+    a_member_of_staff,
+    a_vote,
+    a_voter,
+    how_many,
+    settle_the_record,
+)
 from tests.notices.telling import (
     MORNING,
     a_decided_regulation,
@@ -30,6 +41,7 @@ from tests.notices.telling import (
     tell,
 )
 from tests.queries_counted import queries_counted
+from voting.models import Comment
 from voting.rules import Choice, ReasonKind
 from voting.services import withdraw_vote
 
@@ -81,16 +93,18 @@ def test_the_decision_mail_says_how_it_compares_and_leaves_what_they_chose_to_th
 
 def test_the_decision_mail_quotes_the_readers_own_words_the_point_they_were_counted_in_and_the_answer(app):
     regulation = a_voted_regulation(text="Our hall had to close for a week.", reason_kind=ReasonKind.WRITTEN)
+    official = a_member_of_staff(Role.OFFICIAL)
+    (comment,) = db.session.scalars(select(Comment))
+    put(a_point(regulation, official, title="It costs small halls too much"), comment, by=official)
     decision = decide(regulation)
     tell()
     (mail,) = mails("decision")
-    point = db.session.scalars(select(Grouping)).first()
     assert "“Our hall had to close for a week.”" in mail.text
     assert "Our hall had to close for a week." in mail.html
-    if point is not None:
-        assert point.point.title in mail.text
-        assert "The answer: " in mail.text
-    assert decision.reference in mail.text
+    assert "It was counted in the point:\n\n  “It costs small halls too much”" in mail.text
+    assert "The answer: accepted in part:\n\n  “We have weighed this, and say so here.”" in mail.text
+    assert f"/decisions/{decision.reference}" in mail.text
+    assert f"/my/contributions/{regulation.slug}" in mail.text
 
 
 def test_a_demonstration_says_so_in_every_part(app):
