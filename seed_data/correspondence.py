@@ -32,8 +32,11 @@ def acts(today: datetime) -> Iterator[Act]:
 
 
 def say_what_it_makes(*, regulation: Regulation, choice: Choice, point: Point, by: Account, now: datetime) -> None:
-    """Submissions that argue for a choice make the strongest point of those who chose it: the first that is named."""
-    meant = [given["text"] for given in table("submissions.toml")["submission"] if given.get("makes") == choice]
+    """Submissions that argue for a choice make the strongest point of those who chose it: the first that is named.
+
+    Others name the point itself.
+    """
+    meant = [given["text"] for given in table("submissions.toml")["submission"] if given.get("makes") in (choice, point.title)]
     for submission in db.session.scalars(select(Submission).filter_by(regulation_id=regulation.id)).all():
         if submission.text in meant and not _makes_any(submission):
             _change(submission, submission.withheld_because, [point.public_id], by, now)
