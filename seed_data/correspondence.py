@@ -36,7 +36,8 @@ def say_what_it_makes(*, regulation: Regulation, choice: Choice, point: Point, b
 
     Others name the point itself.
     """
-    meant = [given["text"] for given in table("submissions.toml")["submission"] if given.get("makes") in (choice, point.title)]
+    entered = table("submissions.toml")["submission"]
+    meant = [given["text"] for given in entered if given.get("makes") in (choice, point.title)]
     for submission in db.session.scalars(select(Submission).filter_by(regulation_id=regulation.id)).all():
         if submission.text in meant and not _makes_any(submission):
             _change(submission, submission.withheld_because, [point.public_id], by, now)
