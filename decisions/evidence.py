@@ -14,6 +14,7 @@ from audit.queries import log_size, read
 from core.db import db
 from core.errors import RuleBroken
 from decisions import rules
+from decisions.documents import documents_in
 from decisions.rules import Proposal
 from regulations.models import Regulation
 from voting.models import FrozenTally
@@ -48,7 +49,7 @@ def evidence_of(
     pieces = _comments(proposal.cited_comments, cited)
     pieces += _points(proposal.cited_points, points)
     pieces += _submissions(proposal.cited_submissions, regulation)
-    pieces += [{"kind": "document", **document} for document in rules.documents_in(proposal.documents)[0]]
+    pieces += [{"kind": "document", **document} for document in documents_in(proposal.documents)[0]]
     if proposal.other_evidence:
         pieces.append({"kind": "other", "text": proposal.other_evidence})
     if frozen is not None:

@@ -19,6 +19,7 @@ from accounts.rules import Capacity
 from core.clock import from_uk, in_uk
 from core.forms import AtMost, DateField, Form, one_of, tidy, tidy_line, version_shown
 from decisions import rules
+from decisions.documents import documents_in
 from decisions.rules import Outcome, Proposal
 from voting.queries import reasons_named
 from voting.rules import Direction
@@ -102,7 +103,8 @@ class DecisionForm(Form):
     cited_submissions = SelectMultipleField("Submissions you cite", filters=[tidy_names], validate_choice=False)
     documents = TextAreaField(
         "Documents",
-        description="One to a line: what it is, its address and, if you have it, its SHA-256.",
+        description="One to a line: what it is, its address and its SHA-256, the 64 digits that the command "
+        "“sha256sum FILE” prints. A draft may lack them; nothing is submitted without.",
         filters=[tidy],
         validators=[AtMost(rules.DOCUMENTS_LENGTH)],
     )
@@ -128,7 +130,7 @@ class DecisionForm(Form):
     )
 
     def validate_documents(self, field: TextAreaField) -> None:
-        unclear = rules.documents_in(field.data or "")[1]
+        unclear = documents_in(field.data or "")[1]
         if unclear:
             raise ValidationError(f"Say what the document is and give its address: “{unclear[0][:60]}”.")
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from core.errors import NotAllowed, RuleBroken
+from decisions.documents import documents_lacking
 from regulations.rules import Stage
 from voting.rules import Direction
 
@@ -121,7 +122,7 @@ class Proposal:
     cited_points: tuple[str, ...] = ()
     cited_submissions: tuple[str, ...] = ()
     documents: str = ""
-    """One to a line: what it is, its address and, if it is known, its SHA-256."""
+    """One to a line: what it is, its address and its SHA-256, which only a draft may lack."""
     legal_route: str = ""
     consultation: bool | None = None
     responsible: str = ""
@@ -162,6 +163,7 @@ def lacking(proposal: Proposal, compared: Mapping[str, Compared]) -> list[RuleBr
     if not proposal.cites:
         sentence = "Cite at least one reason people gave, or other evidence."
         problems.append(RuleBroken(sentence, field="other_evidence"))
+    problems += [RuleBroken(wanted, field="documents") for wanted in documents_lacking(proposal.documents)]
     return problems + _steps_lacking(proposal)
 
 
@@ -226,26 +228,6 @@ def check_approver(written_by: int, submitted: bool, approver: int) -> None:
 def check_note(note: str) -> None:
     if len(note) < 10:
         raise RuleBroken("Say what has to change, so that your colleague knows.", field="note")
-
-
-_ADDRESS = re.compile(r"https?://\S+")
-_DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])", re.IGNORECASE)
-
-
-def documents_in(listed: str) -> tuple[list[dict[str, str]], list[str]]:
-    """The documents on the lines of a list, and the lines that lack an address or what the document is."""
-    documents, unclear = [], []
-    for line in filter(None, map(str.strip, listed.splitlines())):
-        address = _ADDRESS.search(line)
-        rest = _ADDRESS.sub(" ", line)
-        digest = _DIGEST.search(rest)
-        title = " ".join(_DIGEST.sub(" ", rest).split()).strip(" ,;:|–-")
-        if address and title:
-            found = {"title": title, "address": address[0].rstrip(",;")}
-            documents.append(found | ({"sha256": digest[0].lower()} if digest else {}))
-        else:
-            unclear.append(line)
-    return documents, unclear
 
 
 _NAME = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{32}|[0-9a-f]{16})(?![0-9a-f])")

@@ -74,7 +74,7 @@ def test_what_was_cited_stays_as_it_was_worded_and_a_document_with_its_digest(ap
         name, line = point.public_id, point.entry_id
     everything_answered(regulation, now=LATER)
     settle_the_record()
-    listed = f"An assessment, https://example.org/a.pdf {'a' * 64}\nA judgment https://example.org/judgment"
+    listed = f"An assessment, https://example.org/a.pdf {'a' * 64}\nA judgment https://example.org/judgment {'B' * 64}"
     draft = submitted(regulation, first, cited_points=(name,), documents=listed, other_evidence="")
     decision = approved(draft, second)
     said, digest = decision_text(decision), the_record("decision")[0]["statement_sha256"]
@@ -87,7 +87,7 @@ def test_what_was_cited_stays_as_it_was_worded_and_a_document_with_its_digest(ap
     assert point == {"kind": "point", "point": name, "entry": line, **words}
     assert documents == [
         {"kind": "document", "title": "An assessment", "address": "https://example.org/a.pdf", "sha256": "a" * 64},
-        {"kind": "document", "title": "A judgment", "address": "https://example.org/judgment"},
+        {"kind": "document", "title": "A judgment", "address": "https://example.org/judgment", "sha256": "b" * 64},
     ]
     assert (decision_text(kept), text_digest(said)) == (said, digest)
 
@@ -110,8 +110,10 @@ def test_a_submission_is_cited_by_its_lines_commitment_which_no_guess_at_what_is
     settle_the_record()
     a_frozen_theme(theme)
     everything_answered(regulation, now=LATER)
+    settle_the_record()
     decision = approved(submitted(regulation, first, cited_submissions=tuple(names)), second)
-    lines = [{name: line.get(name) for name in ("id", "text_commit")} for line in the_record("submission")]
+    latest = {line["reference"]: line for line in the_record("submission")}
+    lines = [{name: latest[each].get(name) for name in ("id", "text_commit")} for each in names]
     pieces = [piece for piece in decision.evidence if piece["kind"] == "submission"]
     assert [{"id": piece["entry"], "text_commit": piece["text_commit"]} for piece in pieces] == lines
     assert [piece.get("file_sha256") for piece in pieces] == [None, None, "b" * 64]

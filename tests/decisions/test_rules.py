@@ -5,6 +5,7 @@ import pytest
 
 from core.errors import NotAllowed, RuleBroken
 from decisions.comparing import comparisons
+from decisions.documents import documents_in
 from decisions.rules import (
     Outcome,
     Proposal,
@@ -14,7 +15,6 @@ from decisions.rules import (
     check_note,
     check_proposal,
     check_submitter,
-    documents_in,
     lacking,
     names_in,
 )
@@ -89,6 +89,25 @@ def test_documents_are_listed_one_to_a_line():
     documents, unclear = documents_in(listed)
     assert documents == [{"title": "Assessment 2025", "address": "https://example.org/a.pdf", "sha256": "a" * 64}]
     assert unclear == ["https://example.org/nameless", "No address"]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("Assessment https://example.org/a.pdf", "Give the SHA-256 of “Assessment”"),
+        (f"Assessment https://example.org/a.pdf {'a' * 63}", "of “Assessment” has 63 digits here"),
+        (f"Assessment https://example.org/a.pdf sha256:{'a' * 65}", "has 65 digits here"),
+        (f"Assessment https://example.org/a.pdf {'a' * 63}g", "has 64 digits here; 64 from 0 to f are right"),
+        (f"Assessment https://example.org/a.pdf {'a' * 40}", "has 40 digits here"),
+    ],
+)
+def test_a_document_is_cited_with_its_whole_digest_or_not_at_all(line, told):
+    right = f"A judgment https://example.org/b {'b' * 64}"
+    assert lacking(a_proposal(documents=right), {}) == []
+    (problem,) = lacking(a_proposal(documents=f"{right}\n{line}"), {})
+    assert problem.field == "documents"
+    assert told in problem.message
+    assert "sha256sum FILE" in problem.message
 
 
 def test_what_the_public_cannot_read_is_no_evidence():
