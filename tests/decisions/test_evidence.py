@@ -7,9 +7,10 @@ from sqlalchemy import select
 
 from accounts.rules import Capacity, Role
 from analysis.models import Point
+from analysis.papers import keep_paper
 from analysis.services import make_point, reword_point
 from analysis.submission_rules import How, Received, Withheld
-from analysis.submissions import attach_paper, digest_of, enter_submission
+from analysis.submissions import attach_paper, change_submission, digest_of, enter_submission
 from audit.entries import ItemVersion, text_digest
 from audit.models import Entry
 from audit.services import record
@@ -21,6 +22,7 @@ from decisions.queries import decision_with
 from decisions.services import decision_text, return_draft, what_it_says
 from decisions.versions import last_returned
 from opendata.checking import check
+from tests.analysis.test_submissions import PDF
 from tests.conftest import both_databases
 from tests.decisions.test_services import LATER, a_closed_regulation, approved, officials, submitted
 from tests.factories import (
@@ -100,11 +102,16 @@ def test_a_submission_is_cited_by_its_lines_commitment_which_no_guess_at_what_is
     a_vote(regulation, voter=clerk, capacity=Capacity.BUSINESS, organisation="Example Bakery")
     given = {"theme": theme, "regulation": regulation, "by": analyst, "now": NOON}
     letter = Received(How.LETTER, Capacity.CHARITY, NOON.date(), "We fear Mr X.", "Example Aid")
+    ours, theirs = keep_paper(PDF), keep_paper(PDF + b"\n")
     db.session.rollback()
     with transaction():
-        paper = attach_paper(vote=standing_vote(clerk, regulation), paper="a" * 64, file_name="ours.pdf", now=NOON)
+        paper = attach_paper(vote=standing_vote(clerk, regulation), paper=ours, file_name="ours.pdf", now=NOON)
         kept_back = enter_submission(received=replace(letter, withheld=Withheld.PERSONAL_DATA), **given)
-        shown = enter_submission(received=replace(letter, text="In the open."), paper="b" * 64, **given)
+        shown = enter_submission(received=replace(letter, text="In the open."), paper=theirs, **given)
+        change_submission(
+            submission=paper, seen=paper.entry_id, withheld=Withheld.COMMERCIAL, organisation="", points=(), by=analyst,
+            now=NOON,
+        )  # fmt: skip
         sent_in = [paper, kept_back, shown]
         names, private = [each.reference for each in sent_in], {each.digest for each in sent_in}
     settle_the_record()
@@ -116,14 +123,15 @@ def test_a_submission_is_cited_by_its_lines_commitment_which_no_guess_at_what_is
     lines = [{name: latest[each].get(name) for name in ("id", "text_commit")} for each in names]
     pieces = [piece for piece in decision.evidence if piece["kind"] == "submission"]
     assert [{"id": piece["entry"], "text_commit": piece["text_commit"]} for piece in pieces] == lines
-    assert [piece.get("file_sha256") for piece in pieces] == [None, None, "b" * 64]
+    assert [piece["withheld"] for piece in pieces] == [True, True, False]
+    assert [piece.get("file_sha256") for piece in pieces] == [None, None, theirs]
     settle_the_record()
     address, browser = f"/decisions/{decision.reference}", app.test_client()
     opened = f"/log/openings/{decision.entry_id}.json"
     told = "".join(browser.get(each).text for each in (address, f"{address}.json", opened))
     assert lines[1]["text_commit"] in told
     guesses = {digest_of(theme.slug, regulation.slug, letter), text_digest(letter.text), text_digest("ballot 1")}
-    assert not [digest for digest in guesses | private | {"a" * 64} if digest in told]
+    assert not [digest for digest in guesses | private | {ours} if digest in told]
     assert check(log_folder()).wrong == []
 
 
