@@ -35,8 +35,8 @@ def import_submissions(file: Path, theme: str | None, regulation: str | None, dr
         raise click.UsageError("Give --theme or --regulation, not both.")
     try:
         table, read = _table_and_papers(file)
-        if table.note:
-            click.echo(table.note, err=True)
+        if table.note or table.read_as:
+            click.echo(table.note or f"The file was read as {table.read_as}.", err=True)
         papers = Papers(read, dry_run=dry_run)
         prepared = _dry_run(table, theme, regulation, papers)
         if not dry_run and not prepared.wrong:

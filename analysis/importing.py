@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,16 @@ from accounts.rules import Capacity
 from analysis.beside import BesidePaper, Papers, no_papers
 from analysis.models import Point, Submission
 from analysis.submission_forms import paper_name
-from analysis.submission_rules import RULES_TO_WITHHOLD, How, Received, Withheld, check_received
+from analysis.submission_rules import (
+    RULES_TO_WITHHOLD,
+    How,
+    Received,
+    Withheld,
+    check_day,
+    check_organisation,
+    check_signatures,
+    check_text,
+)
 from analysis.submissions import (
     About,
     add_submission,
@@ -26,7 +35,7 @@ from analysis.submissions import (
     references,
     submission_of,
 )
-from analysis.tables import Table
+from analysis.tables import Table, Wrong
 from core.clock import uk_day
 from core.db import db, take_turn
 from core.errors import NotAllowed, RuleBroken
@@ -48,18 +57,7 @@ COLUMNS = {
     "file": "Its paper, a PDF beside the table, by its path from there, such as in/letter-17.pdf. Empty without one.",
 }
 NEEDED = ("how", "capacity", "received_on")
-
-
-@dataclass(frozen=True)
-class Wrong:
-    """What is wrong with one cell, and what to write there instead."""
-
-    row: int
-    column: str
-    message: str
-
-    def __str__(self) -> str:
-        return f"Row {self.row}, {self.column}: {self.message}" if self.row else f"{self.column} {self.message}"
+SPREADSHEETS_COUNT_FROM = date(1899, 12, 30)
 
 
 @dataclass(frozen=True)
@@ -111,18 +109,18 @@ def prepare(
     if heads:
         return Prepared(wrong=heads)
     reader = _Reader(uk_day(now), theme, regulation, by, papers or Papers(no_papers))
-    ready, wrong, known, digests = [], [], [], set(db.session.scalars(select(Submission.digest)))
+    misread = {(one.row, one.column) for one in table.wrong}
+    ready, wrong, known, digests = [], [*table.wrong], [], set(db.session.scalars(select(Submission.digest)))
     for number, cells in table.rows:
         row = reader.read(number, cells)
         if row is None:
-            wrong += reader.wrong
-            continue
-        if row.digest in digests:
+            wrong += [one for one in reader.wrong if (one.row, one.column) not in misread]
+        elif row.digest in digests:
             known.append(number)
         else:
             digests.add(row.digest)
             ready.append(row)
-    return Prepared(ready, wrong, known)
+    return Prepared(ready, sorted(wrong, key=lambda one: one.row), known)
 
 
 def import_rows(
@@ -200,30 +198,30 @@ class _Reader:
         def cell(column: str, read: Callable[[str], Any]) -> Any:
             try:
                 return read(said[column])
-            except _CellWrong as wrong:
+            except (_CellWrong, RuleBroken) as wrong:
                 self.wrong.append(Wrong(number, column, str(wrong)))
 
         about = cell("regulation", lambda _: self._own(self._about(said)))
-        given: dict[str, Any] = {
-            "how": cell("how", lambda written: How(_one_of(written, How))),
-            "capacity": cell("capacity", lambda written: Capacity(_one_of(written, Capacity))),
-            "received_on": cell("received_on", _day),
-            "signatures": cell("signatures", _signatures),
-            "withheld": cell("withheld_because", _withheld),
-            "points": cell("points", lambda written: self._points(written, about[1])) if about else (),
-        }
+        how = cell("how", lambda written: How(_one_of(written, How)))
+        capacity = cell("capacity", lambda written: Capacity(_one_of(written, Capacity)))
+        received = Received(
+            how=how,
+            capacity=capacity,
+            received_on=cell("received_on", self._day),
+            signatures=cell("signatures", lambda written: _signatures(written, how)),
+            withheld=cell("withheld_because", _withheld),
+            points=cell("points", lambda written: self._points(written, about[1])) if about else (),
+            organisation=cell("organisation", lambda written: _organisation(written, capacity)),
+            text=cell("text", lambda written: _what_it_says(written, has_paper=bool(said["file"]))),
+            own_number=said["number"],
+        )
         paper = cell("file", self._paper)
-        if self.wrong:
-            return None
-        name = " ".join(said["organisation"].split())
-        received = Received(text=said["text"], organisation=name, own_number=said["number"], **given)
-        try:
-            check_received(received, has_paper=paper is not None, today=self.today)
-        except RuleBroken as error:
-            message = COLUMNS["text"] if not said["text"] and paper is None else error.message
-            self.wrong = [Wrong(number, error.field or "text", message)]
-            return None
-        return Ready(number, about[0], about[1], received, paper)
+        return None if self.wrong else Ready(number, about[0], about[1], received, paper)
+
+    def _day(self, written: str) -> date:
+        day = _day(written)
+        check_day(day, self.today)
+        return day
 
     def _paper(self, written: str) -> BesidePaper | None:
         try:
@@ -277,14 +275,39 @@ def _day(written: str) -> date:
     try:
         return date.fromisoformat(plain.partition("T")[0])
     except ValueError:
-        raise _CellWrong(f"{_quoted(written)} is no day. Write one such as 2026-03-01.") from None
+        raise _CellWrong(f"{_quoted(written)} is no day. {_meant(plain)}") from None
 
 
-def _signatures(written: str) -> int | None:
+def _meant(written: str) -> str:
+    """Spreadsheets count days, and show the count where a cell is no longer known to be a day."""
+    if re.fullmatch(r"[34][0-9]{4}(\.[0-9]+)?", written):
+        day = SPREADSHEETS_COUNT_FROM + timedelta(days=int(written[:5]))
+        return f"A spreadsheet may mean {day} by it: format its column as dates, or write {day}."
+    return "Write one such as 2026-03-01."
+
+
+def _signatures(written: str, how: How | None) -> int | None:
     plain = written.replace(",", "").strip()
     if plain and not re.fullmatch("[0-9]{1,9}", plain):
         raise _CellWrong(f"{_quoted(written)} is no number. Write it in figures, such as 1200.")
-    return int(plain) if plain else None
+    number = int(plain) if plain else None
+    if how is not None:
+        check_signatures(how, number)
+    return number
+
+
+def _organisation(written: str, capacity: Capacity | None) -> str:
+    name = " ".join(written.split())
+    if capacity is not None:
+        check_organisation(name, capacity)
+    return name
+
+
+def _what_it_says(written: str, *, has_paper: bool) -> str:
+    if not written and not has_paper:
+        raise _CellWrong(COLUMNS["text"])
+    check_text(written, has_paper=has_paper)
+    return written
 
 
 def _withheld(written: str) -> Withheld | None:

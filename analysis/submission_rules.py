@@ -83,23 +83,35 @@ class Received:
 
 def check_received(said: Received, *, has_paper: bool, today: date) -> None:
     """Raises RuleBroken with the field it is about, and what to write there instead."""
-    if not said.text and not has_paper:
+    check_text(said.text, has_paper=has_paper)
+    check_organisation(said.organisation, said.capacity)
+    check_day(said.received_on, today)
+    check_signatures(said.how, said.signatures)
+
+
+def check_text(text: str, *, has_paper: bool) -> None:
+    if not text and not has_paper:
         raise RuleBroken("Enter what it says, or attach it as a PDF.", field="text")
-    if len(said.text) > TEXT_LENGTH:
-        surplus = len(said.text) - TEXT_LENGTH
+    if len(text) > TEXT_LENGTH:
+        surplus = len(text) - TEXT_LENGTH
         raise RuleBroken(f"Shorten the text to {TEXT_LENGTH:,} characters: it is {surplus:,} too long.", field="text")
-    if len(said.organisation) > NAME_LENGTH:
+
+
+def check_organisation(name: str, capacity: Capacity) -> None:
+    if len(name) > NAME_LENGTH:
         raise RuleBroken(f"Shorten the name to {NAME_LENGTH} characters or fewer.", field="organisation")
-    if said.organisation and not said.capacity.speaks_for_organisation:
+    if name and not capacity.speaks_for_organisation:
         raise RuleBroken(
             "Members of the public are not named. Take the name out, or say which kind of organisation it is.",
             field="organisation",
         )
-    if said.received_on > today:
+
+
+def check_day(day: date, today: date) -> None:
+    if day > today:
         raise RuleBroken("Enter the day on which it came: this one is still to come.", field="received_on")
-    if said.received_on < EARLIEST:
+    if day < EARLIEST:
         raise RuleBroken(f"Enter a day since {EARLIEST.year}.", field="received_on")
-    check_signatures(said.how, said.signatures)
 
 
 def check_signatures(how: How, signatures: int | None) -> None:

@@ -1,30 +1,35 @@
 """Reading a table of rows out of a CSV, XLSX or JSON file that somebody sent, within limits, as plain text."""
 
-import csv
-import io
 import json
-import re
-import zipfile
-import zlib
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any
+from math import isfinite
+from typing import Any, NoReturn
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
+from analysis.csv_files import WINDOWS, csv_rows, decoded
+from analysis.xlsx_files import xlsx_rows
 from core.errors import RuleBroken
 from core.forms import tidy, tidy_line
 
 MOST_BYTES = 5 * 1024 * 1024
 MOST_ROWS = 2_000
 MOST_COLUMNS = 50
-_MOST_UNPACKED = 50 * 1024 * 1024
-_MOST_PARTS = 500
 KINDS = ("csv", "xlsx", "json")
-_NOT_UTF8 = re.compile(rb"\s*<\?xml[^>]*encoding\s*=\s*['\"](?!utf-8['\"])", re.IGNORECASE)
-_TWO_BYTES_EACH = (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")
+BEYOND = "beyond the columns"
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """What is wrong with one cell, and what to write there instead. In row 0 it is the column that is wrong."""
+
+    row: int
+    column: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"Row {self.row}, {self.column}: {self.message}" if self.row else f"{self.column} {self.message}"
 
 
 @dataclass(frozen=True)
@@ -32,8 +37,12 @@ class Table:
     columns: list[str]
     rows: list[tuple[int, dict[str, str]]]
     """Each with the number under which its sender finds it: the line of the sheet, or its place in the list."""
+    wrong: list[Wrong] = field(default_factory=list)
+    """Cells that say nothing which can be taken, or belong to no column: while there are any, nothing may be taken."""
     note: str = ""
     """What whoever sent it should know of how it was read."""
+    read_as: str = ""
+    """How the file was taken to be written, such as UTF-8, with commas between the columns."""
 
 
 def read_table(
@@ -52,11 +61,10 @@ def _read(kind: str, content: bytes, kinds: Sequence[str], most_rows: int) -> Ta
         raise RuleBroken(f"Send a file whose name ends in {endings}.")
     if len(content) > MOST_BYTES:
         raise RuleBroken("The file is larger than 5 MB. Send it in parts.")
-    if kind == "json":
-        table = _json(content)
-    else:
-        table = _csv(content, most_rows) if kind == "csv" else _xlsx(content, most_rows)
-    if not table.rows:
+    table = {"csv": _csv, "xlsx": _xlsx, "json": _json}[kind](content, most_rows)
+    if len(table.columns) > MOST_COLUMNS:
+        raise RuleBroken(f"The file has more than {MOST_COLUMNS} columns.")
+    if not table.rows and not table.wrong:
         raise RuleBroken("There are no rows in this file under the names of the columns.")
     if len(table.rows) > most_rows:
         raise RuleBroken(f"The file has more than {most_rows:,} rows. Send it in parts.")
@@ -64,94 +72,94 @@ def _read(kind: str, content: bytes, kinds: Sequence[str], most_rows: int) -> Ta
 
 
 def _csv(content: bytes, most_rows: int) -> Table:
-    note = ""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("cp1252", "replace")
-        note = "The file is not in UTF-8. It was read as Windows text (cp1252): check accents and pound signs."
-    first = text.partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    rows = []
-    try:
-        for row in csv.reader(io.StringIO(text.replace("\x00", ""), newline=""), delimiter=separator):
-            rows.append(row[: MOST_COLUMNS + 1])
-            if len(rows) > most_rows + 1_000:
-                break
-    except csv.Error as error:
-        raise RuleBroken(f"Row {len(rows) + 1} of the file cannot be read ({error}).") from None
-    return _table(rows, note)
+    found = csv_rows(content, most_rows + 2)
+    table = _table(found.rows, f"Put a text with {found.between} in it between quotation marks.")
+    note = f"The file is not in UTF-8. It was read as {WINDOWS}: check accents and pound signs."
+    return replace(
+        table,
+        note=note if found.encoding == WINDOWS else "",
+        read_as=f"{found.encoding}, with {found.between} between the columns",
+    )
 
 
 def _xlsx(content: bytes, most_rows: int) -> Table:
-    _check_unpacks(content)
+    found = xlsx_rows(content, most_rows + 2)
+    table = _table(found.rows, "Name its column in the first row, or empty the cell.", found.wrong)
+    return replace(table, note=found.note)
+
+
+def _table(
+    rows: Sequence[tuple[int, Sequence[Any]]], surplus: str, wrong: Sequence[tuple[int, int, str]] = ()
+) -> Table:
+    """The first row that is not empty names the columns. ``surplus`` is what to do with a cell under none."""
+    if not rows:
+        return Table([], [])
+    head, names = rows[0][0], [_name(_text(cell)) for cell in rows[0][1]]
+    for at_row, _, message in wrong:
+        if at_row <= head:
+            raise RuleBroken(message)
+    _check_named_once(names)
+    kept, misread = [], []
+    for number, row in rows[1:]:
+        cells = [_text(cell) for cell in row]
+        kept.append((number, dict(zip(names, cells, strict=False))))
+        for cell in (cell for at, cell in enumerate(cells) if cell and not _at(names, at)):
+            misread.append(Wrong(number, BEYOND, f"“{cell[:60]}” stands under no column. {surplus}"))
+    misread += [Wrong(at_row, _at(names, across - 1) or BEYOND, message) for at_row, across, message in wrong]
+    columns = [name for name in names if name]
+    return Table(columns, kept, sorted(misread, key=lambda one: one.row))
+
+
+def _at(names: Sequence[str], place: int) -> str:
+    return names[place] if place < len(names) else ""
+
+
+def _check_named_once(names: Sequence[str]) -> None:
+    for name, times in Counter(name for name in names if name).items():
+        if times > 1:
+            raise RuleBroken(f"{times} columns are called “{name}”. Give each a name of its own, or take one out.")
+
+
+def _json(content: bytes, most_rows: int) -> Table:
     try:
-        book = load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
-        sheet = book.worksheets[0]
-        rows = [
-            list(row) for row in sheet.iter_rows(max_row=most_rows + 1_000, max_col=MOST_COLUMNS + 1, values_only=True)
-        ]
-    except _UNREADABLE:
-        raise RuleBroken("This is not a sheet that can be read. Save it anew as .xlsx, or as .csv.") from None
-    more = f"Only the first sheet, {book.sheetnames[0]}, was read." if len(book.sheetnames) > 1 else ""
-    return _table(rows, more)
-
-
-_UNREADABLE = (
-    InvalidFileException, zipfile.BadZipFile, zlib.error, LookupError, ValueError, TypeError, SyntaxError,
-    AttributeError, ArithmeticError, OSError,
-)  # fmt: skip
-"""What openpyxl is known to raise at a sheet that no spreadsheet has saved."""
-
-
-def _check_unpacks(content: bytes) -> None:
-    """A small file can unpack to a very large one, and its XML can do so again."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            parts = packed.infolist()
-            if len(parts) > _MOST_PARTS or sum(part.file_size for part in parts) > _MOST_UNPACKED:
-                raise RuleBroken("This sheet unpacks to far more than it should. Save its rows as .csv.")
-            for part in parts:
-                _check_part(packed.read(part))
-    except (zipfile.BadZipFile, zlib.error, ValueError, RuntimeError, NotImplementedError, EOFError, OSError):
-        raise RuleBroken("This is not a sheet that can be read, or it has a password.") from None
-
-
-def _check_part(part: bytes) -> None:
-    """Nothing that unfolds as it is read, and nothing in an encoding in which that could hide."""
-    if b"<!DOCTYPE" in part or part.startswith(_TWO_BYTES_EACH) or _NOT_UTF8.match(part[:1_000]):
-        raise RuleBroken("This sheet is not as a spreadsheet saves it. Save it as .csv.")
-
-
-def _json(content: bytes) -> Table:
-    try:
-        said = json.loads(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
+        text, encoding = decoded(content, guess=False)
+        said = json.loads(text, object_pairs_hook=_Pairs, parse_constant=_no_number)
+    except (ValueError, RecursionError, RuleBroken):
         raise RuleBroken("This is not JSON in UTF-8.") from None
-    if not isinstance(said, list) or not all(isinstance(row, dict) for row in said):
+    if not _is_list(said) or not all(isinstance(row, _Pairs) for row in said):
         raise RuleBroken("The file has to be one list of objects, each with the columns as names.")
-    for number, row in enumerate(said, 1):
-        for name, value in row.items():
-            if not all(isinstance(each, _PLAIN) for each in (value if isinstance(value, list) else [value])):
-                raise RuleBroken(f"Row {number}, {name[:60]}: write a text or a number there, or a list of them.")
-    columns = list(dict.fromkeys(name for row in said for name in row))[: MOST_COLUMNS + 1]
-    rows = [(number, {_name(name): _text(value) for name, value in row.items()}) for number, row in enumerate(said, 1)]
-    return Table([_name(column) for column in columns], rows)
+    rows, misread = [], []
+    for number, row in enumerate(said[: most_rows + 1], 1):
+        names = [_name(name) for name, _ in row]
+        for name in (name for name, times in Counter(names).items() if times > 1):
+            misread.append(Wrong(number, name, "stands in it twice."))
+        cells = {}
+        for name, (_, value) in zip(names, row, strict=True):
+            is_plain = all(_is_plain(each) for each in (value if _is_list(value) else [value]))
+            cells[name] = _text(value) if is_plain else ""
+            if not is_plain:
+                misread.append(Wrong(number, name, "write a text or a number there, or a list of them."))
+        rows.append((number, cells))
+    columns = list(dict.fromkeys(name for _, row in rows for name in row))
+    return Table(columns, rows, misread, read_as=encoding)
 
 
-_PLAIN = (str, int, float, type(None))
+class _Pairs(list[tuple[str, Any]]):
+    """An object of JSON, with names that stand in it twice."""
 
 
-def _table(rows: list[list[Any]], note: str) -> Table:
-    """The first row that is not empty names the columns; empty rows are passed over."""
-    numbered = [(number, [_text(cell) for cell in row]) for number, row in enumerate(rows, 1)]
-    full = [(number, row) for number, row in numbered if any(row)]
-    if not full:
-        return Table([], [], note)
-    columns = [_name(cell) for cell in full[0][1]]
-    while columns and not columns[-1]:
-        columns.pop()
-    return Table(columns, [(number, dict(zip(columns, row, strict=False))) for number, row in full[1:]], note)
+def _no_number(written: str) -> NoReturn:
+    raise ValueError(f"{written} is no number.")
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list) and not isinstance(value, _Pairs)
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, float):
+        return isfinite(value)
+    return value is None or isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool))
 
 
 def _name(column: str) -> str:
@@ -162,12 +170,14 @@ def _text(value: Any) -> str:
     """A cell as it would be typed: days as 2026-03-01, whole numbers without a point."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return str(value).upper()
     if isinstance(value, datetime):
         return value.date().isoformat()
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    if isinstance(value, list):
+    if _is_list(value):
         return "; ".join(_text(each) for each in value)
     return tidy(str(value))

@@ -5,8 +5,10 @@ from contextlib import suppress
 
 from accounts.models import Account
 from accounts.rules import Role
-from analysis.models import Grouping, Point
+from analysis.importing import import_rows
+from analysis.models import Grouping, Point, Submission
 from analysis.services import make_point, put_under, reword_point
+from analysis.tables import read_table
 from core import clock
 from core.db import db, transaction
 from core.errors import Clash, RuleBroken
@@ -88,3 +90,17 @@ def test_the_few_are_gathered_in_one_group_whoever_makes_it_first(app):
 
     assert both_at_once(app, act) == [RuleBroken.__name__]
     assert how_many(Point) == 1
+
+
+@both_databases
+def test_of_two_who_confirm_one_import_at_once_one_enters_it(app):
+    regulation, entered = a_regulation(), []
+    a_member_of_staff(Role.ANALYST)
+    row = f"letter,charity,2026-03-01,{regulation.slug}"
+    table = read_table("a.csv", f"how,capacity,received_on,regulation,text\n{row},One\n{row},Two\n".encode())
+
+    def act() -> None:
+        entered.append(len(import_rows(table=table, by=None, now=NOON).ready))
+
+    assert both_at_once(app, act) == []
+    assert (sorted(entered), how_many(Submission), len(the_record("submission"))) == ([0, 2], 2, 2)
