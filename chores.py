@@ -1,21 +1,24 @@
 """What the site does by itself as days go by. Each act has a transaction of its own; see `flask worker`."""
 
 import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
 
 from audit.services import check_writable
 from core import clock
 from core.db import db, transaction
 from core.errors import Unavailable
-from decisions import milestones
-from decisions.models import Milestone
-from regulations import due
+from decisions import milestones, reviews
+from decisions.models import Decision, Milestone
+from regulations import census, due
 from regulations.models import Theme
 
 log = logging.getLogger(__name__)
 
 
 def note_what_went_by() -> None:
-    """Put on the record which days went by: those of decisions that are missing, and of steps that are not done.
+    """Put on the record what themes that opened list, which days came or went by, and the reviews that were promised.
 
     One that fails is logged and keeps no other waiting. While the record cannot be signed nothing is noted; the days
     are found again afterwards.
@@ -25,17 +28,36 @@ def note_what_went_by() -> None:
     except Unavailable:
         return
     now = clock.now()
-    for theme_id in due.themes_newly_overdue(now):
-        db.session.rollback()
-        try:
-            with transaction():
-                due.note_overdue(theme=db.session.get_one(Theme, theme_id), now=now)
-        except Exception:
-            log.exception("That theme %s is overdue could not be noted.", theme_id)
-    for milestone_id in milestones.newly_missed(now):
-        db.session.rollback()
-        try:
-            with transaction():
-                milestones.miss_milestone(milestone=db.session.get_one(Milestone, milestone_id), now=now)
-        except Exception:
-            log.exception("That the day of step %s went by could not be noted.", milestone_id)
+    for what, kind, found, note in _CHORES:
+        for id in found(now):
+            db.session.rollback()
+            try:
+                with transaction():
+                    note(db.session.get_one(kind, id), now)
+            except Exception:
+                log.exception("%s could not be noted (%s).", what, id)
+
+
+_CHORES: tuple[tuple[str, type[Any], Callable[[datetime], list[int]], Callable[[Any, datetime], object]], ...] = (
+    (
+        "What a theme listed when it opened", Theme, census.themes_to_count,
+        lambda theme, now: census.take_census(theme=theme, now=now),
+    ),
+    (
+        "That a theme is overdue", Theme, due.themes_newly_overdue,
+        lambda theme, now: due.note_overdue(theme=theme, now=now),
+    ),
+    (
+        "The review that a decision promised", Decision, lambda now: reviews.reviews_to_plan(),
+        lambda decision, now: reviews.plan_review(decision=decision, now=now),
+    ),
+    (
+        "That the day of a review has come", Milestone, reviews.reviews_come,
+        lambda step, now: reviews.note_review(milestone=step, now=now),
+    ),
+    (
+        "That the day of a step went by", Milestone, milestones.newly_missed,
+        lambda step, now: milestones.miss_milestone(milestone=step, now=now),
+    ),
+)  # fmt: skip
+"""What is looked for, in which rows, how they are found, and what is written of each."""

@@ -102,7 +102,7 @@ class DisputeEntry(Body):
 
 @dataclass(frozen=True, kw_only=True)
 class MilestoneEntry(Body):
-    """A step towards what was decided. ``due`` is in seconds since 1970."""
+    """A step towards what was decided. ``due`` is in seconds since 1970, ``moved_from`` the day it replaces, if any."""
 
     type = "milestone"
     refers = ("decision", "prev")
@@ -112,5 +112,6 @@ class MilestoneEntry(Body):
     state: str
     actor: str
     due: int | None = None
+    moved_from: int | None = None
     text_sha256: str | None = None
     prev: str | None = None

@@ -53,13 +53,17 @@ class ThemeListed(Body):
 
 @dataclass(frozen=True, kw_only=True)
 class WindowSet(Body):
-    """When a theme takes votes. ``act`` is set, closed_early or extended; times are seconds since 1970."""
+    """When a theme takes votes. ``act`` is set, days_set, closed_early or extended; times are seconds since 1970.
+
+    ``days`` after the close its decisions are due.
+    """
 
     type = "window"
     theme: str
     act: str
     opens: int
     closes: int
+    days: int | None = None
     actor: str
     reason_commit: str | None = None
 
@@ -219,12 +223,14 @@ class DecisionEntry(Body):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Census(Body):
-    """How many there are of each thing the site counts, so that what is missing later can be noticed."""
+class CensusEntry(Body):
+    """What a theme listed when it opened: how many regulations, and the digest of their slugs."""
 
     type = "census"
-    at_size: int
-    counts: dict[str, int]
+    theme: str
+    opens: int
+    number: int
+    items_sha256: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,9 +279,9 @@ ALL: dict[str, type[Body]] = {
     body.type: body
     for body in (
         LogOpen, ThemeListed, WindowSet, ItemVersion, StageSet, VoteEntry, CommentEntry, SupportEntry,
-        ModerationEntry, Erasure, Invalidation, Reinstatement, TallyEntry, DecisionEntry, Census, KeyRotate, Incident,
-        RoleEntry, OrganisationChecked, PointEntry, GroupingEntry, DisputeEntry, SubmissionEntry, AnswerEntry, DueSet,
-        Overdue, MilestoneEntry,
+        ModerationEntry, Erasure, Invalidation, Reinstatement, TallyEntry, DecisionEntry, CensusEntry, KeyRotate,
+        Incident, RoleEntry, OrganisationChecked, PointEntry, GroupingEntry, DisputeEntry, SubmissionEntry,
+        AnswerEntry, DueSet, Overdue, MilestoneEntry,
     )
 }  # fmt: skip
 

@@ -60,6 +60,7 @@ FAILURES = {
     "broken-chain": "An entry does not follow on from the last one under the same pseudonym.",
     "tally-mismatch": "A count is not what the votes before it add up to.",
     "decision-mismatch": "A decision does not fit the record it rests on.",
+    "census-mismatch": "What a theme listed when it opened is counted otherwise than the record lists it.",
     "decision-cites-wrong-tally": "A decision cites a count that is wrong.",
     "false-opening": "A text is not the one that its entry commits to.",
     "missing-opening": "A text is withheld, and no entry says why.",
@@ -515,7 +516,7 @@ KINDS: dict[str, Callable[[Any], bool]] = {
 FIELDS = {
     "log.open": "origin:text log_key:key promise_key:key demonstration:flag",
     "theme": "theme:text kind:text split:text text_sha256:digest",
-    "window": "theme:text act:text opens:number closes:number actor:text reason_commit?:digest",
+    "window": "theme:text act:text opens:number closes:number days?:number actor:text reason_commit?:digest",
     "item.version": "item:text theme:text text_sha256:digest",
     "stage": "item:text stage:text actor:text",
     "vote": "item:text voter:digest capacity:text level:number choice?:choice direction?:direction commit?:digest "
@@ -538,8 +539,9 @@ FIELDS = {
     "answer": "item:text decision:id verdict:text text_sha256:digest point?:id comment?:id",
     "due": "theme:text due:number actor:text reason_commit:digest",
     "overdue": "theme:text due:number undecided:number",
-    "milestone": "item:text decision:id step:text state:text actor:text due?:number text_sha256?:digest prev?:id",
-    "census": "at_size:number counts:counts",
+    "milestone": "item:text decision:id step:text state:text actor:text due?:number moved_from?:number "
+    "text_sha256?:digest prev?:id",
+    "census": "theme:text opens:number number:number items_sha256:digest",
     "key.rotate": "which:text old:key new:key actor:text",
     "incident": "kind:text actor:text reason_commit?:digest",
     "role": "office:text role:text act:text actor:text",
@@ -548,7 +550,7 @@ FIELDS = {
 """Per type the fields with their kinds; a question mark where one may be absent."""
 
 HEAD = {"v", "id", "t", "type"}
-MUST_OPEN = {"reason_commit", "statement_sha256", "targets_commit"}
+MUST_OPEN = {"reason_commit", "statement_sha256", "targets_commit", "items_sha256"}
 REFERS: dict[str, dict[str, tuple[str, ...]]] = {
     "support": {"comment": ("comment",)},
     "moderation": {"target": ("comment",)},
@@ -650,7 +652,7 @@ class Openings:
                 return
             last, key = place, id + place[1].encode()
             self.digests[key] = digest
-            is_read = place[1] in ("targets_commit", "statement_sha256")
+            is_read = place[1] in ("targets_commit", "statement_sha256", "items_sha256")
             if is_read or (place[1] == "commit" and opening["text"] in SAID):
                 self.texts[key] = sys.intern(opening["text"])
 
@@ -678,6 +680,10 @@ class Record:
         self.comments: list[list[int]] = [[0, 0]]
         self.acts: dict[int, tuple[str, int, bool]] = {}
         self.theme_of: dict[int, str] = {}
+        self.listed: dict[str, dict[str, int]] = {}
+        self.opens_at: dict[str, int] = {}
+        self.censuses: dict[str, tuple[int, int, set[str] | None]] = {}
+        self.step_days: dict[int, int | None] = {}
         self.kept: dict[str, bool] = {}
         self.tallies: dict[int, tuple[int, int, bool]] = {}
         self.tallied: dict[int, int] = {}
@@ -695,7 +701,8 @@ class Record:
             "log.open": self._log_open, "theme": self._theme, "item.version": self._item_version, "vote": self._vote,
             "comment": self._comment, "moderation": self._moderation, "erasure": self._erasure, "tally": self._tally,
             "invalidation": self._targets, "reinstatement": self._targets, "decision": self._decision,
-            "census": self._census, "key.rotate": self._key_rotate,
+            "census": self._census, "key.rotate": self._key_rotate, "window": self._window,
+            "milestone": self._milestone,
         }  # fmt: skip
 
     def fail(self, name: str, place: int, what: str) -> None:
@@ -820,6 +827,7 @@ class Record:
 
     def _item_version(self, place: int, said: dict[str, Any], opened: dict[str, str]) -> None:
         self.theme_of[self.item_of[place]] = said["theme"]
+        self.listed.setdefault(said["theme"], {}).setdefault(said["item"], said["t"])
 
     def _vote(self, place: int, said: dict[str, Any], opened: dict[str, str]) -> None:
         item, choice, direction = self.item_of[place], said.get("choice"), said.get("direction")
@@ -972,8 +980,48 @@ class Record:
                 self.fail("decision-mismatch", place, what)
 
     def _census(self, place: int, said: dict[str, Any], opened: dict[str, str]) -> None:
-        if said["at_size"] > place:
-            self.fail("malformed-entry", place, "It counts more entries than stand before it.")
+        if said["theme"] in self.censuses:
+            self.fail("census-mismatch", place, f"{said['theme']} was counted before.")
+            return
+        items: Any = None
+        if "items_sha256" in opened:
+            try:
+                items = json.loads(opened["items_sha256"])
+            except (ValueError, RecursionError):
+                items = None
+            if type(items) is not list or not all(type(item) is str for item in items):
+                self.fail("false-opening", place, "Its list of regulations is not a list of their names.")
+                return
+            if len(set(items)) != said["number"] or len(items) != said["number"]:
+                self.fail("census-mismatch", place, f"It counts {said['number']:,}, and lists {len(items):,}.")
+                return
+        self.censuses[said["theme"]] = place, said["opens"], None if items is None else set(items)
+
+    def _milestone(self, place: int, said: dict[str, Any], opened: dict[str, str]) -> None:
+        """A day that is moved says which day it replaces, so that nobody puts a step off unseen."""
+        self.step_days[place] = said.get("due")
+        before = self.step_days.get(self.ids.get(bytes.fromhex(said["prev"]), -1)) if "prev" in said else None
+        has_moved = None not in (before, said.get("due")) and before != said["due"]
+        if said.get("moved_from") != (before if has_moved else None):
+            self.fail("malformed-entry", place, "It moves a day, and does not say so as it must, or says so of none.")
+
+    def _window(self, place: int, said: dict[str, Any], opened: dict[str, str]) -> None:
+        self.opens_at[said["theme"]] = said["opens"]
+
+    def check_censuses(self) -> None:
+        """Each counts exactly what was listed when its theme opened. The hour it opened in belongs to both sides."""
+        for theme, (place, opens, items) in self.censuses.items():
+            if self.opens_at.get(theme) != opens:
+                self.fail("census-mismatch", place, "It was taken at another moment than its theme opened.")
+                continue
+            if items is None:
+                continue
+            listed = self.listed.get(theme, {})
+            added = sorted(item for item in items if listed.get(item, opens + 1) > opens)
+            left_out = sorted(item for item, t in listed.items() if t + HOUR <= opens and item not in items)
+            if added or left_out:
+                wrong = f"counts {added[0]}, which was not listed then" if added else f"leaves out {left_out[0]}"
+                self.fail("census-mismatch", place, f"It {wrong}.")
 
     def check_roots(self, tree: Tree) -> None:
         for place, size, root in self.roots:
@@ -1393,6 +1441,7 @@ def verify(
         check_witnesses(files, checkpoint, record, report)
     if log.complete:
         record.check_roots(tree)
+        record.check_censuses()
         record.check_openings()
         if since is not None:
             check_since(str(since), tree, record, report)

@@ -128,6 +128,7 @@ def _milestones() -> Iterator[str]:
             "state": act.state,
             "actor": act.done_by,
             "due": int(day_begins(act.due_on).timestamp()),
+            "moved_from": int(day_begins(act.moved_from).timestamp()) if act.moved_from else None,
             "text_sha256": text_digest(milestone_text(act.words, act.instrument, act.reason)),
         }
         if not line.is_of(act.done_at):

@@ -25,8 +25,8 @@ from decisions.desk import Counts
 from decisions.queries import DraftRow, Undecided, Wanted
 from decisions.routes import bp
 from decisions.rules import DraftStatus
-from regulations.due import days_overdue, due_moves, extend_due
-from regulations.forms import CloseThemeForm, ExtendDueForm
+from regulations.due import days_overdue, due_moves, extend_due, set_days_to_decide
+from regulations.forms import CloseThemeForm, DaysToDecideForm, ExtendDueForm
 from regulations.queries import theme_with, themes
 from regulations.responsible import bound_to, check_may_work_on_all_of
 from regulations.rules import GRACE
@@ -202,5 +202,40 @@ def extend(slug: str) -> Answer:
         overdue=days_overdue(theme.decision_due_at, now),
         has_closed=theme.window.has_closed(now),
         moves=due_moves([theme.id]).get(theme.id, []),
+    )
+    return page, 422 if form.errors and status == 200 else status
+
+
+@bp.route("/staff/themes/<slug>/days", methods=["GET", "POST"])
+@staff(Role.OFFICIAL, Role.ADMINISTRATOR)
+def set_days(slug: str) -> Answer:
+    """Before the close: how many days after it the decisions are due."""
+    now, theme = clock.now(), theme_with(slug)
+    check_may_work_on_all_of(_me(), theme)
+    form, status = DaysToDecideForm(data={"shown": str(theme.days_to_decide), "days": str(theme.days_to_decide)}), 200
+    if form.validate_on_submit():
+        try:
+            with transaction():
+                set_days_to_decide(
+                    theme=theme_with(slug), days=form.chosen, shown=form.days_shown, reason=form.reason.data or "",
+                    by=_me(), now=now,
+                )  # fmt: skip
+        except (NotAllowed, NotFound):
+            raise
+        except RuleBroken as error:
+            form.show_rule_broken(error)
+            if isinstance(error, Clash):
+                status, form.shown.data = 409, str(theme_with(slug).days_to_decide)
+        else:
+            flash(f"The day on which decisions on {theme_with(slug).title} are due is public, with your reason.")
+            return redirect(url_for("decisions.desk"), code=303)
+    theme = theme_with(slug)
+    page = render_template(
+        "decisions/set_days.html",
+        form=form,
+        theme=theme,
+        due_on=clock.last_day(theme.decision_due_at),
+        closes_on=clock.last_day(theme.closes_at),
+        has_closed=theme.window.has_closed(now),
     )
     return page, 422 if form.errors and status == 200 else status

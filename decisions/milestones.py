@@ -49,7 +49,7 @@ def add_milestone(
         demonstration=demonstration,
     )  # fmt: skip
     db.session.add(milestone)
-    _record(milestone, now)
+    record_step(milestone, now)
     _move_stage(regulation, by.office, now)
     return milestone
 
@@ -78,12 +78,13 @@ def change_milestone(
             "This step has changed since you opened the page. Look at where it stands now, and send yours again."
         )
     steps.check_change(State(milestone.state), milestone.due_on, state, due_on, instrument, reason, today=uk_day(now))
+    before = milestone.due_on
     if not state.is_ended:
         milestone.due_on = due_on
     milestone.state, milestone.reason = state, reason
     milestone.instrument = instrument if state is State.DONE else ""
     milestone.changed_by, milestone.changed_at = by.office, now
-    _record(milestone, now)
+    record_step(milestone, now, moved_from=before if milestone.due_on != before else None)
     _move_stage(regulation, by.office, now)
 
 
@@ -102,7 +103,7 @@ def miss_milestone(*, milestone: Milestone, now: datetime) -> bool:
         return False
     milestone.state, milestone.reason, milestone.instrument = State.MISSED, "", ""
     milestone.changed_by, milestone.changed_at = THE_SITE, now
-    _record(milestone, now)
+    record_step(milestone, now)
     return True
 
 
@@ -129,7 +130,8 @@ def milestone_text(words: str, instrument: str, reason: str) -> str:
     return rfc8785.dumps({"words": words, "instrument": instrument, "reason": reason}).decode()
 
 
-def _record(milestone: Milestone, now: datetime) -> None:
+def record_step(milestone: Milestone, now: datetime, *, moved_from: date | None = None) -> None:
+    """Write the line on a step as it stands now, and keep what it says."""
     db.session.flush()
     body = MilestoneEntry(
         item=milestone.decision.regulation.slug,
@@ -137,25 +139,31 @@ def _record(milestone: Milestone, now: datetime) -> None:
         step=milestone.step,
         state=milestone.state,
         actor=milestone.changed_by,
-        due=int(day_begins(milestone.due_on).timestamp()),
+        due=_seconds(milestone.due_on),
+        moved_from=_seconds(moved_from) if moved_from else None,
         text_sha256=text_digest(milestone_text(milestone.words, milestone.instrument, milestone.reason)),
         prev=milestone.entry_id,
     )
     milestone.entry_id = record(body, about=milestone, now=now).id
     db.session.add(
         MilestoneAct(
-            milestone=milestone, state=milestone.state, due_on=milestone.due_on, words=milestone.words,
-            instrument=milestone.instrument, reason=milestone.reason, done_by=milestone.changed_by, done_at=now,
-            entry_id=milestone.entry_id,
+            milestone=milestone, state=milestone.state, due_on=milestone.due_on, moved_from=moved_from,
+            words=milestone.words, instrument=milestone.instrument, reason=milestone.reason,
+            done_by=milestone.changed_by, done_at=now, entry_id=milestone.entry_id,
         )
     )  # fmt: skip
+
+
+def _seconds(day: date) -> int:
+    return int(day_begins(day).timestamp())
 
 
 def _move_stage(regulation: Regulation, by: str, now: datetime) -> None:
     db.session.flush()
     standing = standing_decision(regulation.id)
-    found = db.session.scalars(select(Milestone.state).where(Milestone.decision_id == (standing.id if standing else 0)))
-    stage = steps.stage_after(Stage(regulation.settled or ""), [State(state) for state in found])
+    wanted = select(Milestone.step, Milestone.state)
+    found = db.session.execute(wanted.where(Milestone.decision_id == (standing.id if standing else 0)))
+    stage = steps.stage_after(Stage(regulation.settled or ""), [(Step(row.step), State(row.state)) for row in found])
     if stage != regulation.settled:
         settle(regulation=regulation, stage=stage, because=regulation.settled_because, by=by, now=now)
 
@@ -176,6 +184,8 @@ class MilestoneRow:
     changed_at: datetime
     entry_id: str
     demonstration: bool
+    put_off: int
+    """How often its day was moved to a later one."""
 
     @property
     def label(self) -> str:
@@ -206,9 +216,17 @@ _first = (
     .scalar_subquery()
     .label("first_due_on")
 )
+_put_off = (
+    select(func.count())
+    .where(MilestoneAct.milestone_id == Milestone.id, MilestoneAct.moved_from < MilestoneAct.due_on)
+    .correlate(Milestone)
+    .scalar_subquery()
+    .label("put_off")
+)
 ROW_COLUMNS = (
     Milestone.id, Milestone.step, Milestone.words, Milestone.due_on, _first, Milestone.state, Milestone.instrument,
     Milestone.reason, Milestone.changed_by, Milestone.changed_at, Milestone.entry_id, Milestone.demonstration,
+    _put_off,
 )  # fmt: skip
 
 

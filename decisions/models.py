@@ -197,6 +197,8 @@ class MilestoneAct(Model):
     milestone_id: Mapped[int] = mapped_column(ForeignKey("milestone.id"), index=True)
     state: Mapped[str]
     due_on: Mapped[date]
+    moved_from: Mapped[date | None]
+    """The day it was due by before this act moved it."""
     words: Mapped[str]
     instrument: Mapped[str]
     reason: Mapped[str] = mapped_column(Text)

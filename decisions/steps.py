@@ -129,9 +129,13 @@ def address_in(instrument: str) -> str | None:
     return instrument if _ADDRESS.fullmatch(instrument) else None
 
 
-def stage_after(stage: Stage, states: Collection[State]) -> Stage:
-    """Where a decided regulation stands once its steps stand so."""
-    kept = [state for state in states if state is not State.DROPPED]
+def stage_after(stage: Stage, steps: Collection[tuple[Step, State]]) -> Stage:
+    """Where a decided regulation stands once its steps stand so.
+
+    A review looks at what was done later on, so nothing waits for it where there is anything else.
+    """
+    running = [(step, state) for step, state in steps if state is not State.DROPPED]
+    kept = [state for step, state in running if step is not Step.REVIEW] or [state for _, state in running]
     if not kept:
         return Stage.DECIDED
     if all(state is State.DONE for state in kept):

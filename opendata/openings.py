@@ -24,8 +24,9 @@ from decisions.milestones import milestone_text
 from decisions.models import Answer, Decision, MilestoneAct
 from decisions.services import decision_text
 from opendata.submission_openings import FIELD, SentIn, Shut, why_shut_now
+from regulations.census import census_text
 from regulations.listed import texts_of
-from regulations.models import Regulation, Theme
+from regulations.models import Census, CensusItem, Regulation, Theme
 from regulations.rules import Split
 from regulations.services import theme_text
 from voting.models import Comment, FrozenTally, ModerationAct
@@ -318,6 +319,19 @@ def _theme_texts(lines: dict[str, int]) -> Iterator[Opened]:
     yield from (Opened(id, "text_sha256", theme_text(themes[about])) for id, about in lines.items() if about in themes)
 
 
+def _census_texts(lines: dict[str, int]) -> Iterator[Opened]:
+    wanted = (
+        select(Census.entry_id, Regulation.slug)
+        .join(CensusItem, CensusItem.census_id == Census.id, isouter=True)
+        .join(Regulation, Regulation.id == CensusItem.regulation_id, isouter=True)
+        .where(Census.entry_id.in_(lines))
+    )
+    counted: dict[str, list[str]] = {}
+    for entry_id, slug in db.session.execute(wanted):
+        counted.setdefault(entry_id or "", []).extend([slug] if slug else [])
+    yield from (Opened(id, "items_sha256", census_text(slugs)) for id, slugs in counted.items())
+
+
 def _listing_texts(lines: dict[str, int]) -> Iterator[Opened]:
     found = texts_of(lines.values())
     yield from (Opened(id, "text_sha256", found[about]) for id, about in lines.items() if about in found)
@@ -349,6 +363,7 @@ PLAIN = {
     "point": Plain("text_sha256", _point_texts),
     "answer": Plain("text_sha256", _answer_texts),
     "milestone": Plain("text_sha256", _milestone_texts),
+    "census": Plain("items_sha256", _census_texts),
 }
 
 

@@ -57,7 +57,7 @@ FIELDS = (
     "slug", "at_opening", "scrap", "improve", "keep", "moved", "already_spent", "undecided", "comments_received",
     "published", "pending", "hidden", "withheld", "erased", "withdrawn", "answered", "awaiting", "listed_later",
     "listed_later_decided", "title", "opens_at", "url", "submissions_received", "submissions_readable",
-    "submissions_pending", "submissions_withheld", "signatures",
+    "submissions_pending", "submissions_withheld", "signatures", "census",
 )  # fmt: skip
 
 
@@ -68,6 +68,8 @@ class Figures:
     slug: str
     title: str
     opens_at: datetime | None = None
+    census: str | None = None
+    """The id of the line that says what the theme listed when it opened; None until it has opened."""
     at_opening: int = 0
     scrap: int = 0
     improve: int = 0
@@ -110,7 +112,7 @@ class Figures:
 
 
 EQUATIONS = (REGULATIONS, COMMENTS, ANSWERS, SUBMISSIONS)
-COUNTED = tuple(field.name for field in fields(Figures) if field.name not in {"slug", "title", "opens_at"})
+COUNTED = tuple(field.name for field in fields(Figures) if field.name not in {"slug", "title", "opens_at", "census"})
 
 
 def together(rows: Iterable[Figures]) -> Figures:

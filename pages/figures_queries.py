@@ -17,13 +17,14 @@ from decisions.answers import is_answered
 from decisions.models import Decision
 from opendata.queries import joined
 from pages.figures import COUNTED, EVERY_THEME, OF_REGULATIONS, OF_SUBMISSIONS, SIGNATURES, Figures
-from regulations.models import Regulation, Theme
+from regulations.census import listed_later
+from regulations.models import Census, Regulation, Theme
 from regulations.rules import Citation, Split, Stage
 from voting.models import Comment, ModerationAct
 from voting.rules import PUBLIC, CommentStatus
 
 WITHOUT_A_DECISION = (Stage.MOVED, Stage.ALREADY_SPENT)
-_later = Regulation.listed_at > Theme.opens_at
+_later = listed_later()
 _became = case(
     (Decision.outcome.is_not(None), Decision.outcome),
     (Regulation.settled.in_(WITHOUT_A_DECISION), Regulation.settled),
@@ -54,14 +55,22 @@ _is_readable_as = case(
 
 def figures() -> list[Figures]:
     """Of every theme, by title."""
-    themes = db.session.execute(select(Theme.slug, Theme.title, Theme.opens_at).order_by(Theme.title)).all()
+    columns = (Theme.slug, Theme.title, Theme.opens_at, Census.number, Census.entry_id)
+    wanted = select(*columns).outerjoin(Census, Census.theme_id == Theme.id).order_by(Theme.title)
+    themes = db.session.execute(wanted).all()
     counts: dict[str, dict[str, int]] = {theme.slug: dict.fromkeys(COUNTED, 0) for theme in themes}
     for add in (
         _add_regulations, _add_what_became_of_them, _add_comments, _add_how_they_stand, _add_submissions,
         _add_which_are_readable,
     ):  # fmt: skip
         add(counts)
-    return [Figures(theme.slug, theme.title, theme.opens_at, **_known(counts[theme.slug])) for theme in themes]
+    for theme in themes:
+        if theme.number is not None:
+            counts[theme.slug]["at_opening"] = theme.number
+    return [
+        Figures(theme.slug, theme.title, theme.opens_at, theme.entry_id, **_known(counts[theme.slug]))
+        for theme in themes
+    ]
 
 
 def _known(counts: Mapping[str, int]) -> dict[str, int]:
@@ -77,14 +86,17 @@ def _add(counts: Counts, theme: str, name: str, number: int) -> None:
 
 
 def _add_regulations(counts: Counts) -> None:
-    whole = select(Theme.slug, _later, func.count()).select_from(Regulation).join(Theme).group_by(Theme.slug, _later)
-    for theme, later, number in db.session.execute(whole):
+    each = select(Theme.slug, _later.label("later")).select_from(Regulation).join(Theme).subquery()
+    for theme, later, number in db.session.execute(
+        select(each.c.slug, each.c.later, func.count()).group_by(each.c.slug, each.c.later)
+    ):
         _add(counts, theme, "listed_later" if later else "at_opening", number)
 
 
 def _add_what_became_of_them(counts: Counts) -> None:
-    parts = joined(Theme.slug, _later.label("later"), _became.label("became"), func.count())
-    for theme, later, became, number in db.session.execute(parts.group_by(Theme.slug, "later", "became")):
+    each = joined(Theme.slug, _later.label("later"), _became.label("became")).subquery()
+    parts = (each.c.slug, each.c.later, each.c.became)
+    for theme, later, became, number in db.session.execute(select(*parts, func.count()).group_by(*parts)):
         if not later:
             _add(counts, theme, became, number)
         elif became != "undecided":

@@ -59,11 +59,12 @@ def figures(form: str = "") -> ResponseReturnValue:
         "pages/figures.html",
         tables=_tables(), themes=themes, total=total, amiss=amiss, now=now, size=size, at=clock.in_uk(now),
         later=[theme for theme in themes if theme.listed_later],
+        counted=[theme for theme in themes if theme.census],
         upcoming=[theme for theme in themes if theme.opens_at and theme.opens_at > now],
     )  # fmt: skip
 
 
-_ADDED_UP = tuple(name for name in FIELDS if name not in {"slug", "title", "opens_at", "url"})
+_ADDED_UP = tuple(name for name in FIELDS if name not in {"slug", "title", "opens_at", "census", "url"})
 
 
 def _tables() -> list[dict[str, Any]]:

@@ -10,18 +10,21 @@ from core.db import db
 from decisions.answers import AnswerRow
 from decisions.models import Decision, Milestone
 from decisions.rules import Outcome
-from decisions.steps import State
+from decisions.steps import State, Step
 from pages.own_way import Becoming
 from pages.personal_queries import Contribution
 
 
 def steps_taken(references: Collection[str]) -> dict[str, tuple[int, int]]:
-    """By a decision's reference: how many of its steps are done, and how many there are, without those dropped."""
+    """By a decision's reference: how many of its steps are done, and how many there are.
+
+    Without those dropped, and without reviews, for which nothing that was decided waits.
+    """
     done = func.sum(case((Milestone.state == State.DONE, 1), else_=0))
     wanted = (
         select(Decision.reference, done, func.count())
         .join(Milestone, Milestone.decision_id == Decision.id)
-        .where(Decision.reference.in_(references), Milestone.state != State.DROPPED)
+        .where(Decision.reference.in_(references), Milestone.state != State.DROPPED, Milestone.step != Step.REVIEW)
         .group_by(Decision.reference)
     )
     return {row[0]: (int(row[1]), row[2]) for row in db.session.execute(wanted)}

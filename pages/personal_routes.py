@@ -27,7 +27,8 @@ from pages.personal_queries import (
     letter_with,
     letters,
 )
-from regulations.rules import SECTORS
+from pages.rules import clock_of
+from regulations.rules import SECTORS, Stage
 from voting import ballots
 from voting.confirm_routes import tell
 from voting.models import PendingBallot
@@ -127,6 +128,11 @@ def _in_groups(rows: list[dict[str, Any]]) -> list[tuple[str, str, list[dict[str
     return groups
 
 
+def _its_clock(row: Contribution) -> dict[str, Any]:
+    closes_on, due_on = clock.last_day(row.closes_at), clock.last_day(row.due_at)
+    return clock_of(Stage(row.stage), closes_on, closes_on, due_on, clock.uk_day(clock.now()))
+
+
 def _shown(row: Contribution) -> dict[str, Any]:
     open_links = [
         ("Change it" if row.choice else "Vote again", url_for("voting.vote", slug=row.slug)),
@@ -146,10 +152,7 @@ def _shown(row: Contribution) -> dict[str, Any]:
         "theme_title": row.theme_title,
         "theme_href": url_for("pages.theme", slug=row.theme),
         "stage": row.stage,
-        "closes_on": clock.uk_day(row.closes_at),
-        "days_left": (clock.uk_day(row.closes_at) - clock.uk_day(clock.now())).days,
-        "due_on": clock.uk_day(row.due_at),
-        "days_overdue": max(0, (clock.uk_day(clock.now()) - clock.uk_day(row.due_at)).days),
+        **_its_clock(row),
         "decided_on": clock.uk_day(row.decided_at) if row.decided_at else None,
         "choice": row.choice,
         "direction": row.direction,

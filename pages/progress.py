@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select
 from sqlalchemy.orm import aliased
 
 from accounts.models import Department
 from core.clock import last_day
 from core.db import db
-from decisions.milestones import ROW_COLUMNS, MilestoneRow, milestone_row
+from decisions.milestones import ROW_COLUMNS, THE_SITE, MilestoneRow, milestone_row
 from decisions.models import Decision, Milestone, MilestoneAct
-from decisions.steps import State
+from decisions.steps import RUNNING, State, Step
 from regulations.due import EXTENDED, DueMove, days_overdue, due_moves
 from regulations.models import DueChange, Regulation, Theme
 from regulations.rules import Stage
@@ -52,6 +52,9 @@ class Part:
     """Since the day decisions were due; 0 where none is missing."""
     moves: Sequence[DueMove] = ()
     steps: dict[str, int] = field(default_factory=dict)
+    put_off: int = 0
+    """Steps whose day was moved to a later one."""
+    next_review_on: date | None = None
 
     @property
     def undecided(self) -> int:
@@ -83,7 +86,7 @@ def parts(asked: Asked, now: datetime) -> list[Part]:
         .group_by(*columns)
         .order_by(Theme.closes_at, Theme.title, Department.name)
     )  # fmt: skip
-    moves, steps = due_moves(), _steps_by_part(asked)
+    moves, steps, slipped = due_moves(), _steps_by_part(asked), _slipped_and_reviewed(asked)
     found = []
     for row in db.session.execute(wanted):
         to_decide, decided = row.listed - row.spent, row.settled - row.spent
@@ -94,7 +97,7 @@ def parts(asked: Asked, now: datetime) -> list[Part]:
             Part(
                 row.slug, row.title, row.department, row.department_name, last_day(row.closes_at),
                 last_day(row.decision_due_at), to_decide, decided, late, moves.get(row.id, []),
-                steps.get((row.slug, row.department), {}),
+                steps.get((row.slug, row.department), {}), *slipped.get((row.slug, row.department), (0, None)),
             )
         )  # fmt: skip
     return found
@@ -127,6 +130,23 @@ def _steps_by_part(asked: Asked) -> dict[tuple[str, str], dict[str, int]]:
     return counted
 
 
+def _slipped_and_reviewed(asked: Asked) -> dict[tuple[str, str], tuple[int, date | None]]:
+    """By part: how many steps were put off, and the day of the next review."""
+    later = exists().where(MilestoneAct.milestone_id == Milestone.id, MilestoneAct.moved_from < MilestoneAct.due_on)
+    waits = and_(Milestone.step == Step.REVIEW, Milestone.state.in_(RUNNING))
+    each = (
+        _followed(
+            Theme.slug.label("theme"), Department.slug.label("department"),
+            case((later, 1), else_=0).label("put_off"), case((waits, Milestone.due_on)).label("review_on"),
+        )
+        .where(*asked.filters)
+        .subquery()
+    )  # fmt: skip
+    wanted = select(each.c.theme, each.c.department, func.sum(each.c.put_off), func.min(each.c.review_on))
+    found = db.session.execute(wanted.group_by(each.c.theme, each.c.department))
+    return {(row[0], row[1]): (int(row[2]), row[3]) for row in found}
+
+
 @dataclass(frozen=True)
 class Sum:
     """The parts of one theme, or of one department, added up."""
@@ -155,6 +175,14 @@ class Sum:
     def days_late(self) -> int:
         """Of what is longest overdue."""
         return max(part.days_late for part in self.parts)
+
+    @property
+    def put_off(self) -> int:
+        return sum(part.put_off for part in self.parts)
+
+    @property
+    def next_review_on(self) -> date | None:
+        return min((part.next_review_on for part in self.parts if part.next_review_on), default=None)
 
     def steps(self, *states: str) -> int:
         return sum(part.steps.get(state, 0) for part in self.parts for state in states or tuple(State))
@@ -255,11 +283,18 @@ def _news_of_steps(asked: Asked) -> list[News]:
     wanted = wanted.where(*asked.filters).order_by(MilestoneAct.id.desc()).limit(NEWS)
     told = []
     for act, step, title in db.session.execute(wanted):
-        state = State(act.state).label
+        moved = act.moved_from and ("Put off" if act.due_on > act.moved_from else "Brought forward")
+        came = act.done_by == THE_SITE and act.state != State.MISSED
+        state = moved or ("Due now" if came else State(act.state).label)
         what = f"{state}: {act.words or step.replace('_', ' ').capitalize()} – {title}"
-        text = " ".join(filter(None, (f"Due by {_in_words(act.due_on)}.", act.instrument, act.reason)))
+        text = " ".join(filter(None, (_due_by(act), act.instrument, act.reason)))
         told.append(News(act.done_at, what, text, act.entry_id, act.done_by))
     return told
+
+
+def _due_by(act: MilestoneAct) -> str:
+    instead = f", and no longer by {_in_words(act.moved_from)}" if act.moved_from else ""
+    return f"Due by {_in_words(act.due_on)}{instead}."
 
 
 def _in_words(day: date) -> str:

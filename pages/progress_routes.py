@@ -21,11 +21,11 @@ LONGEST = 200
 STATES = tuple(state.value for state in State)
 FIELDS = (
     "theme", "department", "to_decide", "decided", "undecided", "closed_on", "decision_due_on", "moved_from",
-    "days_overdue", *(f"steps_{state}" for state in STATES), "url",
+    "days_overdue", *(f"steps_{state}" for state in STATES), "steps_put_off", "next_review_on", "url",
 )  # fmt: skip
 STEP_FIELDS = (
     "reference", "slug", "title", "theme", "department", "step", "words", "state", "due_on", "first_due_on",
-    "days_late", "instrument", "reason", "changed_by", "changed_on", "entry", "url",
+    "days_late", "instrument", "reason", "changed_by", "changed_on", "entry", "url", "times_put_off",
 )  # fmt: skip
 STEPS_BESIDE = 12
 
@@ -78,6 +78,8 @@ def _row(part: Part) -> dict[str, Any]:
         "moved_from": part.moves[0].moved_from if part.moves else None,
         "days_overdue": part.days_late,
         **{f"steps_{state}": part.steps.get(state, 0) for state in STATES},
+        "steps_put_off": part.put_off,
+        "next_review_on": part.next_review_on,
         "url": reading.address("progress.progress", theme=part.theme, department=part.department),
     }
 
@@ -144,6 +146,7 @@ def _step_row(placed: PlacedStep, days_late: int) -> dict[str, Any]:
         "changed_on": uk_day(step.changed_at),
         "entry": step.entry_id,
         "url": reading.address("decision_log.decision", reference=placed.reference),
+        "times_put_off": step.put_off,
     }
 
 

@@ -13,6 +13,7 @@ from core.clock import in_uk, last_day, uk_day
 from decisions.queries import DecisionRow
 from opendata.rules import fields, labelled
 from opendata.serving import csv_response, json_response, streamed_csv, streamed_json
+from pages import rules
 from pages.sentences import day as in_words
 from pages.trail import Folded, Told, hours_of
 from regulations.models import Regulation
@@ -41,9 +42,9 @@ class Clock:
     stage: str
     opens_on: date
     closes_on: date
-    days_left: int
+    days_left: int | None
     due_on: date
-    days_overdue: int
+    days_overdue: int | None
     decided_on: date | None = None
 
     @property
@@ -52,15 +53,11 @@ class Clock:
 
 
 def clock_of(regulation: Regulation, now: datetime, decision: DecisionRow | None = None) -> Clock:
-    theme, today = regulation.theme, uk_day(now)
-    closes_on, due_on = last_day(theme.closes_at), last_day(theme.decision_due_at)
+    theme, stage = regulation.theme, regulation.stage(now)
+    days = uk_day(theme.opens_at), last_day(theme.closes_at), last_day(theme.decision_due_at)
     return Clock(
-        stage=regulation.stage(now).value,
-        opens_on=uk_day(theme.opens_at),
-        closes_on=closes_on,
-        days_left=(closes_on - today).days,
-        due_on=due_on,
-        days_overdue=max(0, (today - due_on).days),
+        stage=stage.value,
+        **rules.clock_of(stage, *days, uk_day(now)),
         decided_on=uk_day(decision.published_at) if decision else None,
     )
 

@@ -60,6 +60,7 @@ def regulation(slug: str) -> str:
         decided_on=clock.uk_day(decisions[0].published_at) if decisions else None,
         earlier_decisions=decisions[1:],
         due_moves=_due_moves(found, now),
+        listed_later=found.listed_at > found.theme.opens_at,
         sides=[] if reading.is_sealed(found) else _sides(found),
         in_force=reading.day_in(found.in_force) or found.in_force,
         checked_on=reading.day_in(found.checked_on),

@@ -84,12 +84,13 @@ class Asked:
 
 
 def clock_of(stage: Stage, opens_on: date, closes_on: date, due_on: date, today: date) -> dict[str, Any]:
-    """What the clock beside a theme or regulation shows."""
+    """What the clock beside a theme or regulation shows: the days left are those to its next day."""
     waits = stage is Stage.UNDER_CONSIDERATION
+    until = closes_on if stage is Stage.OPEN else due_on if waits and today <= due_on else None
     return {
         "opens_on": opens_on,
         "closes_on": closes_on,
-        "days_left": (closes_on - today).days if stage is Stage.OPEN else None,
+        "days_left": (until - today).days if until else None,
         "due_on": due_on,
         "days_overdue": (today - due_on).days if waits and today > due_on else None,
     }

@@ -46,6 +46,11 @@ def _grouping(said: Mapping[str, Any], around: Around) -> Sentence:
 def _dispute(said: Mapping[str, Any], around: Around) -> Sentence:
     if said["state"] == "raised":
         return Sentence("The author of a reason objected to the point it was put under.")
+    if said["state"] == "noted":
+        return Sentence(
+            f"{said['actor']} looked again at where a reason was put, and noted that it belongs elsewhere.",
+            "It keeps the answer it was given, and the next decision has to answer it anew.",
+        )
     return Sentence(f"{said['actor']} looked again at where a reason was put: it was {plainly(said['state'])}.")
 
 
@@ -85,12 +90,27 @@ def _overdue(said: Mapping[str, Any], around: Around) -> Sentence:
     )
 
 
+def _census(said: Mapping[str, Any], around: Around) -> Sentence:
+    listed = how_many(said["number"], "regulation")
+    return Sentence(
+        f"{theme_of(said, around)} opened with {listed}.",
+        "What became of them has to add up to that number. What is listed later is counted apart.",
+        "count",
+    )
+
+
 def _milestone(said: Mapping[str, Any], around: Around) -> Sentence:
     step, state = f"“{plainly(said['step'])}”", plainly(said["state"])
     due = day(in_uk(moment(said["due"]))) if "due" in said else ""
     by = f" by {due}" if due else ""
     if state == "missed":
         return Sentence(f"The day for a step towards what was decided, {step}, went by{f': {due}' if due else ''}.")
+    if "moved_from" in said and "due" in said:
+        moved = "put off" if said["due"] > said["moved_from"] else "brought forward"
+        days = f"from {day(in_uk(moment(said['moved_from'])))} to {due}"
+        return Sentence(f"{said['actor']}: a step towards what was decided, {step}, was {moved} {days}.")
+    if state not in ("done", "dropped") and said["actor"] == "The site":
+        return Sentence(f"The day came by which what was decided is to be reviewed{f': {due}' if due else ''}.")
     if state in ("done", "dropped"):
         return Sentence(
             f"{said['actor']} said that a step towards what was decided, {step}, is {state}.", "", "decision"
@@ -109,5 +129,6 @@ TOLD_BY: dict[str, Callable[[Mapping[str, Any], Around], Sentence]] = {
     "answer": _answer,
     "due": _due,
     "overdue": _overdue,
+    "census": _census,
     "milestone": _milestone,
 }

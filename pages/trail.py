@@ -20,7 +20,7 @@ from voting.models import DayTally
 from voting.tallying import GATHERED
 
 NEWS, DAYS = ("decision", "milestone", "item.version", "stage"), ("due", "overdue")
-ABOUT_THEMES = ("theme", "window", "due", "overdue")
+ABOUT_THEMES = ("theme", "window", "census", "due", "overdue")
 HOUR = 3600
 ACTS = 500
 UNFOLDED_AT_MOST = 40
@@ -282,7 +282,7 @@ def left_out(items: Sequence[Told | Folded]) -> str:
     return counted if only_votes else f"{counted}, and more"
 
 
-TOLD_LAST = ("theme", "window", "item.version", "tally", "stage", "decision")
+TOLD_LAST = ("theme", "window", "item.version", "census", "tally", "stage", "decision")
 
 
 def _rank(type: str) -> int:

@@ -11,9 +11,10 @@ from audit.entries import text_digest
 from audit.models import Entry, Opening
 from core.db import db
 from regulations import rules
+from regulations.census import census_text
 from regulations.due import EXTENDED
 from regulations.listed import COLUMNS, sectors_of, text_of
-from regulations.models import DueChange, Regulation, Theme
+from regulations.models import Census, CensusItem, DueChange, Regulation, Theme
 from regulations.rules import Citation, Stage
 from regulations.services import theme_text
 
@@ -21,6 +22,7 @@ from regulations.services import theme_text
 def disagreements() -> Iterator[str]:
     yield from _themes()
     yield from _due_changes()
+    yield from _censuses()
     yield from _regulations()
 
 
@@ -62,7 +64,10 @@ def _window(theme: Theme, line: Recorded | None, due: int | None) -> Iterator[st
         because = db.session.scalar(reason) or ""
     if theme.closed_early_because != because:
         yield f"theme: why {theme.slug} was closed early is not what {line.named} stands for."
-    if due is None and theme.decision_due_at != theme.closes_at + rules.DECISION_DUE:
+    days = line.said.get("days", rules.DAYS_TO_DECIDE)
+    if theme.days_to_decide != days:
+        yield f"theme: decisions on {theme.slug} are due in another number of days than {line.named} says."
+    if due is None and theme.decision_due_at != rules.due_after(theme.window, days):
         yield f"theme: the day by which {theme.slug} is to be decided does not follow from its close."
     if due is not None and int(theme.decision_due_at.timestamp()) != due:
         yield f"theme: the day by which {theme.slug} is to be decided is not the one it was last moved to."
@@ -94,6 +99,35 @@ def _due_changes() -> Iterator[str]:
             yield f"due_change: what is kept of the day {slug} is to be decided by is not what {line.named} says."
         if not line.is_of(change.done_at):
             yield f"due_change: the day {slug} is to be decided by was moved at another time than {line.named}."
+
+
+def _censuses() -> Iterator[str]:
+    """What each theme listed when it opened: one row for each line, and the regulations whose digest it holds."""
+    lines = {line.id: line for line in recorded("census")}
+    counted: dict[int, list[str]] = {}
+    items = select(CensusItem.census_id, Regulation.slug).outerjoin(
+        Regulation, Regulation.id == CensusItem.regulation_id
+    )
+    for census_id, slug in db.session.execute(items):
+        counted.setdefault(census_id, []).append(slug or "")
+    wanted = select(Census, Theme.slug, Theme.opens_at).outerjoin(Theme, Theme.id == Census.theme_id)
+    rows = db.session.execute(wanted.order_by(Census.id)).all()
+    yield from unmatched("census", [row.Census.entry_id for row in rows], lines.values())
+    for census, slug, opens_at in rows:
+        line = lines.get(census.entry_id or "")
+        if line is None:
+            continue
+        kept = {
+            "theme": slug,
+            "opens": int(opens_at.timestamp()) if opens_at else None,
+            "number": census.number,
+            "items_sha256": text_digest(census_text(counted.pop(census.id, []))),
+        }
+        differs = any(line.said.get(name) != value for name, value in kept.items())
+        if differs or not line.is_of(census.taken_at):
+            yield f"census: what {slug} listed when it opened is kept otherwise than {line.named} counts it."
+    if counted:
+        yield f"census_item: {sum(map(len, counted.values())):,} rows belong to no census."
 
 
 def _regulations() -> Iterator[str]:

@@ -16,10 +16,13 @@ from core.errors import Clash, NotAllowed
 from regulations import rules
 from regulations.models import DueChange, Regulation, Theme
 from regulations.responsible import check_may_work_on_all_of
+from regulations.rules import Window
+from regulations.services import window_entry
 
 EXTENDERS = (Role.OFFICIAL, Role.ADMINISTRATOR)
 EXTENDED = "extended"
 OVERDUE = "overdue"
+DAYS_SET = "days_set"
 
 
 def days_overdue(due_at: datetime, now: datetime) -> int:
@@ -32,14 +35,38 @@ def went_by(now: datetime) -> ColumnElement[bool]:
     return Theme.decision_due_at <= day_begins(uk_day(now))
 
 
+def set_days_to_decide(*, theme: Theme, days: int, shown: int, reason: str, by: Account, now: datetime) -> None:
+    """Say before the close how many days after it decisions fall due. ``shown`` is the number its author saw.
+
+    The reason is published. Raises Clash when somebody set another meanwhile.
+    """
+    _check_extender(by, theme)
+    take_turn(f"due {theme.slug}")
+    db.session.refresh(theme, ["opens_at", "closes_at", "days_to_decide", "decision_due_at"])
+    if theme.days_to_decide != shown:
+        raise Clash(
+            f"A colleague has set this since you opened the page: it is {theme.days_to_decide} days now. "
+            "Look at it again, and send yours if it is still needed."
+        )
+    rules.check_setting_days(theme.window, theme.days_to_decide, days, reason, now)
+    theme.days_to_decide, theme.decision_due_at = days, rules.due_after(theme.window, days)
+    sealed = Sealed.of("window-reason", reason)
+    body = window_entry(theme, DAYS_SET, by.office, sealed.commit)
+    record(body, about=theme, now=now, openings={"reason_commit": sealed})
+
+
+def _check_extender(by: Account, theme: Theme) -> None:
+    if by.role not in EXTENDERS:
+        raise NotAllowed("Only officials and administrators may move the day on which decisions are due.")
+    check_may_work_on_all_of(by, theme)
+
+
 def extend_due(*, theme: Theme, until: date, shown: date, reason: str, by: Account, now: datetime) -> DueChange:
     """Give a theme's decisions longer. The reason is published. ``shown`` is the day its author saw it due by.
 
     Raises Clash when somebody moved it meanwhile.
     """
-    if by.role not in EXTENDERS:
-        raise NotAllowed("Only officials and administrators may move the day on which decisions are due.")
-    check_may_work_on_all_of(by, theme)
+    _check_extender(by, theme)
     take_turn(f"due {theme.slug}")
     db.session.refresh(theme, ["decision_due_at"])
     due_on = last_day(theme.decision_due_at)
@@ -113,7 +140,7 @@ def due_moves(themes: Iterable[int] | None = None) -> dict[int, list[DueMove]]:
     """By theme, in the order they were made; of all themes unless told which. A theme never moved is absent."""
     columns = (
         DueChange.theme_id, DueChange.due_at, DueChange.reason, DueChange.by, DueChange.done_at, DueChange.entry_id,
-        Theme.slug, Theme.closes_at,
+        Theme.slug, Theme.opens_at, Theme.closes_at, Theme.days_to_decide,
     )  # fmt: skip
     wanted = select(*columns).join(Theme).where(DueChange.act == EXTENDED).order_by(DueChange.id)
     if themes is not None:
@@ -121,7 +148,8 @@ def due_moves(themes: Iterable[int] | None = None) -> dict[int, list[DueMove]]:
     moves: dict[int, list[DueMove]] = {}
     for row in db.session.execute(wanted):
         earlier = moves.setdefault(row.theme_id, [])
-        before = earlier[-1].moved_to if earlier else last_day(row.closes_at + rules.DECISION_DUE)
+        first = rules.due_after(Window(row.opens_at, row.closes_at), row.days_to_decide)
+        before = earlier[-1].moved_to if earlier else last_day(first)
         move = DueMove(
             row.slug, before, last_day(row.due_at), row.reason, row.by, uk_day(row.done_at), row.entry_id or ""
         )

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Mapped, composite, mapped_column, relationship
 from accounts.models import Department
 from audit.guard import Audited
 from core.db import Model
-from regulations.rules import Citation, Split, Stage, Window, stage_of
+from regulations.rules import DAYS_TO_DECIDE, Citation, Split, Stage, Window, stage_of
 
 
 class Theme(Audited, Model):
@@ -26,6 +26,8 @@ class Theme(Audited, Model):
     opens_at: Mapped[datetime]
     closes_at: Mapped[datetime] = mapped_column(index=True)
     closed_early_because: Mapped[str] = mapped_column(default="")
+    days_to_decide: Mapped[int] = mapped_column(default=DAYS_TO_DECIDE)
+    """After the close. A day that was moved since stands in decision_due_at alone."""
     decision_due_at: Mapped[datetime]
     frozen_at: Mapped[datetime | None]
 
@@ -98,3 +100,26 @@ class DueChange(Audited, Model):
     entry_id: Mapped[str | None]
 
     theme: Mapped[Theme] = relationship()
+
+
+class Census(Audited, Model):
+    """The regulations a theme listed when it opened, counted once: what is listed later is in no denominator."""
+
+    __tablename__ = "census"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    theme_id: Mapped[int] = mapped_column(ForeignKey("theme.id"), unique=True)
+    number: Mapped[int]
+    taken_at: Mapped[datetime]
+    entry_id: Mapped[str | None]
+
+    theme: Mapped[Theme] = relationship()
+
+
+class CensusItem(Model):
+    """A regulation was among those counted. The line's digest is of all of them."""
+
+    __tablename__ = "census_item"
+
+    regulation_id: Mapped[int] = mapped_column(ForeignKey("regulation.id"), primary_key=True)
+    census_id: Mapped[int] = mapped_column(ForeignKey("census.id"), index=True)

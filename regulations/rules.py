@@ -8,7 +8,9 @@ from enum import StrEnum
 from core.errors import RuleBroken
 
 GRACE = timedelta(hours=24)
-DECISION_DUE = timedelta(days=90)
+DAYS_TO_DECIDE = 90
+"""Unless a theme's own number was set."""
+FEWEST_DAYS, MOST_DAYS = 14, 366
 CLOSING_REASON_LENGTH = 1_000
 DUE_REASON_LENGTH = 1_000
 LONGEST_EXTENSION = timedelta(days=366)
@@ -136,6 +138,27 @@ def check_closing_early(window: Window, reason: str, now: datetime) -> None:
         raise RuleBroken("This theme is not open, so it cannot be closed early.")
     if len(reason) < 10:
         raise RuleBroken("Say in a sentence why the window closes early. It is published.", field="reason")
+
+
+def due_after(window: Window, days: int) -> datetime:
+    """The end of the last day on which a decision still counts as on time."""
+    return window.closes + timedelta(days=days)
+
+
+def check_days(days: int) -> None:
+    if not FEWEST_DAYS <= days <= MOST_DAYS:
+        raise RuleBroken(f"Choose between {FEWEST_DAYS} and {MOST_DAYS} days.", field="days")
+
+
+def check_setting_days(window: Window, days_now: int, days: int, reason: str, now: datetime) -> None:
+    """Before the close it is said how long deciding will take; afterwards a day is only moved, and later."""
+    if window.has_closed(now):
+        raise RuleBroken("This theme has closed, so its day is fixed. It can be moved to a later one, with a reason.")
+    check_days(days)
+    if days == days_now:
+        raise RuleBroken("That is how many days there are already.", field="days")
+    if len(reason) < 10:
+        raise RuleBroken("Say in a sentence why it should be so many days. It is published.", field="reason")
 
 
 def check_extending(

@@ -33,19 +33,22 @@ def list_theme(
     by: str,
     now: datetime,
     split: Split = Split.SHOWN,
+    days_to_decide: int = rules.DAYS_TO_DECIDE,
 ) -> Theme:
-    """Announce a theme and the window in which it takes votes."""
+    """Announce a theme, the window in which it takes votes, and in how many days after it decisions are due."""
     rules.check_window(window)
+    rules.check_days(days_to_decide)
     if db.session.scalar(select(Theme.id).filter_by(slug=slug)) is not None:
         raise Clash(f"There is a theme {slug} already.", field="slug")
     theme = Theme(
         slug=slug, title=title, kind=kind, summary=summary, on_the_table=on_the_table, off_the_table=off_the_table,
-        split=split, window=window, decision_due_at=window.closes + rules.DECISION_DUE,
+        split=split, window=window, days_to_decide=days_to_decide,
+        decision_due_at=rules.due_after(window, days_to_decide),
     )  # fmt: skip
     db.session.add(theme)
     words = text_digest(theme_text(theme))
     record(ThemeListed(theme=slug, kind=kind, split=split, text_sha256=words), about=theme, now=now)
-    record(_window_entry(theme, "set", by), about=theme, now=now)
+    record(window_entry(theme, "set", by), about=theme, now=now)
     return theme
 
 
@@ -63,18 +66,20 @@ def close_early(*, theme: Theme, reason: str, by: Account, now: datetime) -> Non
     rules.check_closing_early(theme.window, reason, now)
     theme.window = Window(theme.window.opens, now)
     theme.closed_early_because = reason
-    theme.decision_due_at = now + rules.DECISION_DUE
+    theme.decision_due_at = rules.due_after(theme.window, theme.days_to_decide)
     sealed = Sealed.of("window-reason", reason)
-    body = _window_entry(theme, "closed_early", by.office, sealed.commit)
+    body = window_entry(theme, "closed_early", by.office, sealed.commit)
     record(body, about=theme, now=now, openings={"reason_commit": sealed})
 
 
-def _window_entry(theme: Theme, act: str, actor: str, reason_commit: str | None = None) -> WindowSet:
+def window_entry(theme: Theme, act: str, actor: str, reason_commit: str | None = None) -> WindowSet:
+    """What the record says of a theme's window as it is now."""
     return WindowSet(
         theme=theme.slug,
         act=act,
         opens=int(theme.window.opens.timestamp()),
         closes=int(theme.window.closes.timestamp()),
+        days=theme.days_to_decide,
         actor=actor,
         reason_commit=reason_commit,
     )

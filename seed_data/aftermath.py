@@ -10,8 +10,9 @@ from sqlalchemy import select
 from core.clock import last_day, uk_day
 from core.db import db
 from decisions.milestones import add_milestone, change_milestone, miss_milestone, newly_missed
-from decisions.models import Milestone
+from decisions.models import Decision, Milestone
 from decisions.queries import standing_decision
+from decisions.reviews import plan_review, reviews_to_plan
 from decisions.steps import State, Step
 from regulations.due import extend_due, note_overdue, themes_newly_overdue
 from regulations.models import Theme
@@ -21,13 +22,12 @@ from seed_data.loader import SeedTheme
 from seed_data.people import person
 from seed_data.script import table
 
-DAYS_TO_DECIDE = 90
 BEFORE_WORK = 6
 
 
 def acts(today: datetime, seeds: list[SeedTheme]) -> Iterator[Act]:
     said = table("aftermath.toml")
-    mornings = {seed.closes + DAYS_TO_DECIDE + 1 for seed in seeds}
+    mornings = {seed.closes + seed.days_to_decide + 1 for seed in seeds}
     for given in said["extension"]:
         yield Act(on_day(today, given["on"], 16), partial(_extend, given, today))
     for given in said["step"]:
@@ -35,7 +35,7 @@ def acts(today: datetime, seeds: list[SeedTheme]) -> Iterator[Act]:
         mornings.add(given["due"] + 1)
         for change in given.get("changes", ()):
             yield Act(on_day(today, change["on"], 14), partial(_change, given, change, today))
-    for day in mornings:
+    for day in {*mornings, -1}:
         if day < 0:
             yield Act(on_day(today, day, BEFORE_WORK), _note_what_went_by)
 
@@ -44,6 +44,8 @@ def _note_what_went_by(now: datetime) -> None:
     """As the site does by itself, every few seconds."""
     for theme_id in themes_newly_overdue(now):
         note_overdue(theme=db.session.get_one(Theme, theme_id), now=now)
+    for decision_id in reviews_to_plan():
+        plan_review(decision=db.session.get_one(Decision, decision_id), now=now)
     for milestone_id in newly_missed(now):
         miss_milestone(milestone=db.session.get_one(Milestone, milestone_id), now=now)
 

@@ -16,7 +16,9 @@ from core.db import db, transaction
 from core.mail import Mail
 from notices.services import forget_waiting
 from notices.telling import tell_due
+from regulations.census import take_census
 from regulations.models import Theme
+from regulations.queries import theme_with
 from regulations.rules import Window
 from seed_data import aftermath, correspondence, one_voter
 from seed_data.acts import Act
@@ -63,6 +65,7 @@ def _acts(seeds: list[SeedTheme], script: Script, draw: random.Random, today: da
             yield Act(listed + timedelta(hours=1), appoint_to_department)
         if window.opens >= today:
             continue
+        yield Act(window.opens, partial(_count_what_is_listed, seed.slug), can_wait=True)
         last = min(window.closes - timedelta(hours=1), today - timedelta(hours=2))
         for row in seed.rows:
             if not row.spent:
@@ -80,6 +83,11 @@ def _acts(seeds: list[SeedTheme], script: Script, draw: random.Random, today: da
 
 def _list(seed: SeedTheme, window: Window, now: datetime) -> None:
     list_seed(seed, window, now, by=STAFF[-1][2])
+
+
+def _count_what_is_listed(theme: str, now: datetime) -> None:
+    """As the site does by itself when a theme opens."""
+    take_census(theme=theme_with(theme), now=now)
 
 
 def _closed_and_not_final() -> list[int]:

@@ -13,8 +13,9 @@ from sqlalchemy import select
 from accounts.models import Department
 from core.clock import day_begins, uk_day
 from core.db import db, transaction
+from regulations.census import take_census
 from regulations.models import Theme
-from regulations.rules import Citation, Split, ThemeKind, Window
+from regulations.rules import DAYS_TO_DECIDE, Citation, Split, ThemeKind, Window
 from regulations.services import Listing, list_regulations, list_theme
 
 FOLDER = Path(__file__).parent
@@ -64,6 +65,7 @@ class SeedTheme:
     opens: int
     closes: int
     decided: bool
+    days_to_decide: int
     rows: tuple[SeedRow, ...]
 
     def window_from(self, now: datetime) -> Window:
@@ -108,6 +110,7 @@ def _theme(slug: str, given: dict[str, object]) -> SeedTheme:
         opens=int(str(given["opens"])),
         closes=int(str(given["closes"])),
         decided=bool(given.get("decided", False)),
+        days_to_decide=int(str(given.get("days_to_decide", DAYS_TO_DECIDE))),
         rows=rows,
     )
 
@@ -147,7 +150,9 @@ def load_catalogue_if_missing(now: datetime) -> int:
         there = set(db.session.scalars(select(Theme.slug)))
         missing = [seed for seed in seeds if seed.slug not in there]
         for seed in missing:
-            list_seed(seed, seed.honest_window_from(now), now)
+            theme = list_seed(seed, seed.honest_window_from(now), now)
+            if theme.window.is_open(now):
+                take_census(theme=theme, now=now)
     return len(missing)
 
 
@@ -161,6 +166,7 @@ def list_seed(seed: SeedTheme, window: Window, now: datetime, by: str = LISTED_B
         on_the_table=seed.on_the_table,
         off_the_table=seed.off_the_table,
         split=seed.split,
+        days_to_decide=seed.days_to_decide,
         window=window,
         by=by,
         now=now,

@@ -29,7 +29,7 @@ from decisions.rules import Outcome, Proposal, Verdict
 from decisions.services import approve_and_publish, save_draft, submit_draft
 from decisions.unanswered import unanswered_comments, unanswered_points, unanswered_submissions
 from regulations.models import Regulation, Theme
-from regulations.rules import Citation, Split, ThemeKind, Window
+from regulations.rules import DAYS_TO_DECIDE, Citation, Split, ThemeKind, Window
 from regulations.services import Listing, list_regulations, list_theme
 from voting.models import Comment, Receipt
 from voting.rules import Ballot, Choice, Direction, ReasonKind
@@ -103,6 +103,7 @@ def a_theme(
     split: Split = Split.SHOWN,
     title: str = "",
     now: datetime = NOON - 30 * DAY,
+    days_to_decide: int = DAYS_TO_DECIDE,
 ) -> Theme:
     """A theme, open at NOON unless told otherwise."""
     name = title or f"Theme {next(_number)}"
@@ -116,6 +117,7 @@ def a_theme(
             off_the_table="The Acts under which they are made.",
             window=Window(opens, closes),
             split=split,
+            days_to_decide=days_to_decide,
             by="Example Office",
             now=now,
         )

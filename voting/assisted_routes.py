@@ -173,7 +173,7 @@ def counted(secret: str) -> Answer:
         address=current_app.config["SITE"].url + url_for("voting.receipt", secret=secret),
         closes_at=clock.in_uk(regulation.theme.closes_at),
         is_open=regulation.theme.window.is_open(clock.now()) and not regulation.settled,
-        due_on=clock.uk_day(regulation.theme.decision_due_at),
+        due_on=clock.last_day(regulation.theme.decision_due_at),
     )
 
 

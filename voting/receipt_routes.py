@@ -59,7 +59,7 @@ def receipt(secret: str) -> Response:
         is_open=regulation.theme.window.is_open(now) and not regulation.settled,
         last_day=clock.last_day(regulation.theme.closes_at),
         closes_at=clock.in_uk(regulation.theme.closes_at),
-        due_on=clock.uk_day(regulation.theme.decision_due_at),
+        due_on=clock.last_day(regulation.theme.decision_due_at),
         settled=regulation.settled,
         by_email=vote.account.email is not None,
         for_organisation=Capacity(vote.capacity).speaks_for_organisation,

@@ -322,27 +322,26 @@ def _other_acts(record: Record) -> None:
     record.add(deciding.GroupingEntry(**desk, comment=record.id("standing"), point=point), name="grouping")
     office = {"item": ITEM, "actor": "Deputy Director", "decision": record.id("second decision")}
     step = record.add(deciding.MilestoneEntry(**office, step="consult", state="planned", due=record.hour + 86400))
-    record.add(deciding.MilestoneEntry(**office, step="consult", state="done", prev=step))
+    moved = {"step": "consult", "due": record.hour + 9 * 86400, "moved_from": record.hour + 86400}
+    late = record.add(deciding.MilestoneEntry(**office, **moved, state="under_way", prev=step), name="put off")
+    record.add(deciding.MilestoneEntry(**office, step="consult", state="done", prev=late))
     record.add(deciding.DisputeEntry(item=ITEM, grouping=record.id("grouping"), state="raised"), name="dispute")
     words = said.text_digest("We see that")
     answer = {"item": ITEM, "decision": record.id("second decision"), "verdict": "agreed", "text_sha256": words}
     record.add(deciding.AnswerEntry(**answer, point=point), name="answer", opens={"text_sha256": "We see that"})
     _days_and_letters(record)
-    record.add(said.Census(at_size=len(record.entries), counts={"accounts": 12}), name="census")
+    listed, opening = f'["{ITEM}"]', {"theme": "packaging", "opens": FIRST_HOUR}
+    census = said.CensusEntry(**opening, number=1, items_sha256=said.text_digest(listed))
+    record.add(census, name="census", opens={"items_sha256": listed})
     why = sealed("incident-reason", "A disk was full for an hour")
     record.add(
         said.Incident(kind="outage", actor="The operator", reason_commit=why.commit), opens={"reason_commit": why}
     )
     name = said.text_digest("acme")
     record.add(said.OrganisationChecked(organisation=name, act="checked", actor="Moderation desk"))
-    unknown = {
-        "v": 1,
-        "id": hashlib.sha256(b"unknown").hexdigest()[:32],
-        "t": record.hour,
-        "type": "future.act",
-        "x": [1],
-    }
-    record.add_bytes(rfc8785.dumps(unknown), unknown["id"], name="unknown")
+    id = hashlib.sha256(b"unknown").hexdigest()[:32]
+    unknown = {"v": 1, "id": id, "t": record.hour, "type": "future.act", "x": [1]}
+    record.add_bytes(rfc8785.dumps(unknown), id, name="unknown")
 
 
 def a_receipt(record: Record, name: str = "vote", *, by: int | None = None, size: int | None = None) -> dict[str, Any]:

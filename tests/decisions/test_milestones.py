@@ -41,6 +41,7 @@ from tests.factories import (
     a_theme,
     a_vote,
     how_many,
+    settle_the_record,
     the_record,
 )
 
@@ -117,6 +118,8 @@ def test_the_stage_of_the_regulation_follows_its_steps(decision, office):
     assert [entry["stage"] for entry in the_record("stage")] == ["decided", "being_implemented", "done"]
     assert decision.regulation.settled_because == because
     promised(decision, office, step=Step.REVIEW)
+    assert stage_of(decision) == Stage.DONE
+    promised(decision, office, step=Step.ENFORCEMENT)
     assert stage_of(decision) == Stage.BEING_IMPLEMENTED
 
 
@@ -138,7 +141,14 @@ def test_where_every_step_was_dropped_nothing_was_done(decision, office):
     ],
 )
 def test_where_a_regulation_stands_after_its_steps(stage, states, after):
-    assert stage_after(stage, states) is after
+    assert stage_after(stage, [(Step.LAW_LAID, state) for state in states]) is after
+
+
+def test_no_regulation_waits_for_a_review_where_there_is_anything_else_to_do():
+    law, review = (Step.LAW_LAID, State.DONE), (Step.REVIEW, State.PLANNED)
+    assert stage_after(Stage.BEING_IMPLEMENTED, [law, review]) is Stage.DONE
+    assert stage_after(Stage.DECIDED, [review]) is Stage.DECIDED
+    assert stage_after(Stage.DECIDED, [(Step.REVIEW, State.DONE)]) is Stage.DONE
 
 
 def test_what_did_it_is_named_by_a_citation_or_an_address(decision, office):
@@ -324,3 +334,38 @@ def test_officials_of_another_department_neither_decide_nor_follow(decision, off
     own = of_department(a_member_of_staff(Role.OFFICIAL), a_department())
     assert promised(decision, own).entry_id
     check_decider(a_member_of_staff(Role.OFFICIAL), decision.regulation)
+
+
+@both_databases
+def test_a_step_that_is_put_off_says_from_which_day_to_which(decision, office, client):
+    milestone = promised(decision, office)
+    later = DAY_DUE + timedelta(days=300)
+    became(milestone, State.UNDER_WAY, office)
+    became(milestone, State.UNDER_WAY, office, due_on=later, reason=WHY)
+    became(milestone, State.UNDER_WAY, office, due_on=later - timedelta(days=9), reason=WHY)
+    seconds = [int(clock.day_begins(day).timestamp()) for day in (DAY_DUE, later)]
+    assert [entry.get("moved_from") for entry in the_record("milestone")] == [None, None, *seconds]
+    acts = db.session.scalars(select(MilestoneAct).order_by(MilestoneAct.id)).all()
+    assert [act.moved_from for act in acts] == [None, None, DAY_DUE, later]
+    (row,) = milestones_of(decision.reference)
+    assert (row.put_off, row.days_moved) == (1, 291)
+    settle_the_record()
+    with clock.pretending(TODAY):
+        (said,) = client.get("/progress.json").get_json()
+        assert said["steps_put_off"] == 1
+        assert client.get("/progress/steps.json").get_json()[0]["times_put_off"] == 1
+        feed = client.get("/progress.atom").get_data(as_text=True)
+        assert "Put off: Guidance" in feed
+        assert f"and no longer by {DAY_DUE.day} {DAY_DUE:%B %Y}" in feed
+        assert "1 put off" in client.get("/progress").get_data(as_text=True)
+        history = client.get(f"/regulations/{decision.regulation.slug}/history").get_data(as_text=True)
+        assert f"was put off from {DAY_DUE.day} {DAY_DUE:%B %Y} to {later.day} {later:%B %Y}" in history
+        assert "was brought forward from" in history
+
+
+def test_a_day_that_was_missed_and_is_given_anew_is_put_off_too(decision, office):
+    milestone = promised(decision, office)
+    missed(milestone, NOON + 200 * DAY)
+    new = uk_day(NOON + 260 * DAY)
+    became(milestone, State.PLANNED, office, due_on=new, reason=WHY, now=NOON + 200 * DAY)
+    assert the_record("milestone")[-1]["moved_from"] == int(clock.day_begins(DAY_DUE).timestamp())

@@ -51,11 +51,11 @@ READING_WHAT_PEOPLE_SAY = """
     submissions.submission
 """
 DECIDING = """
-    answers.upload decisions.approve decisions.write erasing.erase_submission_for_good milestones.step
+    answers.upload decisions.approve decisions.versions decisions.write erasing.erase_submission_for_good milestones.step
     milestones.steps
 """
 MINDING_THE_CLOCKS = """
-    decisions.close_theme decisions.extend
+    decisions.close_theme decisions.extend decisions.set_days
 """
 WORKING_HERE = """
     decisions.desk notices.progress

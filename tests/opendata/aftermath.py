@@ -7,8 +7,27 @@ from core.clock import last_day
 from core.db import db, transaction
 from decisions.milestones import add_milestone, change_milestone
 from decisions.steps import State, Step
-from regulations.due import extend_due, note_overdue
+from regulations.census import take_census, themes_to_count
+from regulations.due import extend_due, note_overdue, set_days_to_decide
+from regulations.models import Theme
 from tests.factories import DAY, NOON, a_member_of_staff, a_regulation, a_theme
+
+
+def themes_are_counted():
+    """What each theme listed when it opened is on the record; in one more was listed since."""
+    with transaction():
+        for id in themes_to_count(NOON):
+            take_census(theme=db.session.get_one(Theme, id), now=NOON)
+
+
+def a_day_is_set():
+    """Somebody said before the close in how many days a theme will be decided."""
+    theme, office = a_theme(title="Quick", closes=NOON + 20 * DAY), a_member_of_staff(Role.ADMINISTRATOR)
+    with transaction():
+        set_days_to_decide(
+            theme=theme, days=60, shown=90, reason="There are few rules in it.", now=NOON,
+            by=office,
+        )  # fmt: skip
 
 
 def days_go_by():
@@ -29,7 +48,7 @@ def days_go_by():
 
 
 def steps_follow(decision):
-    """One step was begun and done, another is planned still."""
+    """One step was begun, put off and done, another is planned still."""
     official, now = a_member_of_staff(Role.OFFICIAL), NOON + 12 * DAY
     day = (NOON + 60 * DAY).date()
     given = {"by": official, "now": now}
@@ -41,7 +60,8 @@ def steps_follow(decision):
     for state in (State.UNDER_WAY, State.DONE):
         with transaction():
             change_milestone(
-                milestone=begun, seen=begun.entry_id, state=state, due_on=day, reason="",
+                milestone=begun, seen=begun.entry_id, state=state, reason="It takes longer than was thought.",
+                due_on=day + timedelta(days=30),
                 instrument="SI 2027/123" if state is State.DONE else "", **given,
             )  # fmt: skip
 
@@ -61,9 +81,21 @@ TAMPERINGS = {
         "UPDATE milestone SET step = 'other'",
         "UPDATE milestone_act SET state = 'missed' WHERE state = 'under_way'",
         "UPDATE milestone_act SET due_on = '2029-12-31' WHERE state = 'under_way'",
+        "UPDATE milestone_act SET moved_from = NULL WHERE state = 'under_way'",
+        "UPDATE milestone_act SET moved_from = due_on WHERE state = 'done'",
         "UPDATE milestone_act SET words = 'Something less' WHERE state = 'under_way'",
         "UPDATE milestone_act SET done_by = 'Another office' WHERE state = 'under_way'",
         "DELETE FROM milestone_act WHERE state = 'under_way'",
+    ],
+    "census": [
+        "UPDATE census SET number = number + 1",
+        "UPDATE census SET taken_at = '2029-12-31 00:00:00'",
+        "UPDATE census SET theme_id = (SELECT id FROM theme WHERE slug = 'coming') WHERE id = 1",
+        "UPDATE census SET entry_id = NULL WHERE id = (SELECT min(id) FROM census)",
+        "DELETE FROM census WHERE id = (SELECT min(id) FROM census)",
+        "DELETE FROM census_item WHERE regulation_id = (SELECT min(regulation_id) FROM census_item)",
+        "UPDATE census_item SET census_id = (SELECT max(id) FROM census)",
+        "INSERT INTO census_item SELECT max(id) + 1, 999999 FROM regulation",
     ],
     "due_change": [
         "UPDATE due_change SET act = 'extended' WHERE act = 'overdue'",

@@ -51,6 +51,8 @@ def played(app):
     _reasons_on(running)
     _an_organisation_on(running)
     aftermath.days_go_by()
+    aftermath.a_day_is_set()
+    aftermath.themes_are_counted()
     sent_in.submissions_come(running)
     points_made.reasons_are_sorted(running)
     a_frozen_theme(closed)
@@ -221,6 +223,8 @@ TAMPERINGS = {
         "UPDATE theme SET opens_at = '2025-12-31 00:00:00' WHERE slug = 'open'",
         "UPDATE theme SET decision_due_at = '2029-12-31 00:00:00' WHERE slug = 'closed'",
         "UPDATE theme SET decision_due_at = '2026-01-31 00:00:00' WHERE slug = 'moved'",
+        "UPDATE theme SET days_to_decide = 900 WHERE slug = 'open'",
+        "UPDATE theme SET days_to_decide = 90 WHERE slug = 'quick'",
         "UPDATE theme SET closed_early_because = 'It was enough.' WHERE slug = 'open'",
         "UPDATE theme SET frozen_at = NULL WHERE slug = 'closed'",
         "UPDATE theme SET frozen_at = '2026-03-02 12:00:00' WHERE slug = 'open'",
@@ -286,6 +290,7 @@ SHOWS_IN = {
     "opening": ("opening", "missing-opening", "vote", "comment", "moderation_act"),
     "pseudonym": ("pseudonym", "vote", "comment"),
     "entry": ("entry", "vote"),
+    "census": ("census", "census_item"),
 }
 """Which rows are missed, or miss theirs, where that is not the table's own: what is gone leaves no row to name."""
 
@@ -359,6 +364,7 @@ def test_on_postgresql_every_table_is_held_against_the_record_as_well(played):
         "UPDATE decision SET outcome = 'scrap'",
         "UPDATE answer SET reasons = 'For reasons that nobody gave.'",
         "UPDATE due_change SET undecided = 7",
+        "UPDATE census SET number = 7",
         "UPDATE milestone SET words = 'Something less'",
         "UPDATE point SET made_by = 'Another office'",
         'UPDATE "grouping" SET stands = NOT stands',

@@ -1,11 +1,14 @@
 """The figures counted once more, one thing after the other in plain Python, to hold the database's count against."""
 
+from dataclasses import dataclass, field
+
 from sqlalchemy import select
 
 from analysis.models import Grouping, Submission
 from core.db import db
 from decisions.models import Answer, Decision
 from pages.figures import EVERY_THEME
+from pages.figures_queries import figures
 from regulations.models import Regulation, Theme
 from voting.models import Comment, ModerationAct
 
@@ -72,3 +75,32 @@ def is_answered(comment: Comment) -> bool:
     under = db.session.scalars(select(Grouping).filter_by(comment_id=comment.id, version=comment.version, stands=True))
     points = {grouping.point_id for grouping in under}
     return any(answer.comment_id == comment.id or answer.point_id in points for answer in answers)
+
+
+@dataclass
+class Seen:
+    """What can't change once it was seen: an answer while its decision stands, and what a theme opened with."""
+
+    published: set[int] = field(default_factory=set)
+    told: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """By comment: the decision that answered it when it was published, and the version it answered."""
+    opened_with: dict[str, int] = field(default_factory=dict)
+
+    def look_again(self) -> None:
+        self._answers()
+        counted = {row.slug: row.at_opening for row in figures() if row.census}
+        assert counted == counted | self.opened_with
+        self.opened_with = counted
+
+    def _answers(self) -> None:
+        decisions = {regulation: standing(regulation) for regulation in db.session.scalars(select(Regulation.id))}
+        new = {decision.id for decision in decisions.values() if decision} - self.published
+        for comment in db.session.scalars(select(Comment)):
+            decision = decisions[comment.regulation_id]
+            if decision is None:
+                continue
+            this = (decision.id, comment.version)
+            if decision.id in new and is_answered(comment):
+                self.told[comment.id] = this
+            assert is_answered(comment) or self.told.get(comment.id) != this, f"comment {comment.id} lost its answer"
+        self.published |= new

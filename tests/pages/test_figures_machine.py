@@ -32,6 +32,7 @@ from decisions.models import AnswerDraft, Decision
 from decisions.rules import Outcome, Verdict
 from pages.figures import EVERY_THEME, FIGURES, together
 from pages.figures_queries import count_behind, figures, rows_behind
+from regulations.census import take_census, themes_to_count
 from regulations.models import Regulation, Theme
 from regulations.rules import Citation, Split, Stage
 from regulations.services import Listing, close_early, list_regulations, settle
@@ -49,7 +50,7 @@ from tests.factories import (
     a_voter,
     open_the_record,
 )
-from tests.pages.recounting import naive_recount
+from tests.pages.recounting import Seen, naive_recount
 from voting.ballots import begin, complete, confirm, give, mark
 from voting.erasure import erase_person
 from voting.models import Comment, FrozenTally, PendingBallot
@@ -72,6 +73,7 @@ class Acts(RuleBasedStateMachine):
         open_the_record()
         self.now, self.listed, self.sent = NOON, 0, 0
         self.themes, self.regulations = [], []
+        self.seen = Seen()
         for split in (Split.SHOWN, Split.KEPT):
             theme = a_theme(split=split)
             self.regulations += [a_regulation(theme).id for _ in range(2)]
@@ -309,7 +311,7 @@ class Acts(RuleBasedStateMachine):
         stood = [grouping for grouping in _all(Grouping) if grouping.stands]
         if stood:
             grouping = stood[which % len(stood)]
-            with transaction():
+            with suppress(RuleBroken), transaction():
                 take_out(point=grouping.point, comments=[grouping.comment], by=self._official(), now=self.now)
 
     @precondition(lambda self: bool(_all(Point)))
@@ -318,7 +320,7 @@ class Acts(RuleBasedStateMachine):
         self._later()
         points = [point for point in _all(Point) if point.withdrawn_at is None]
         if points:
-            with transaction():
+            with suppress(RuleBroken), transaction():
                 withdraw_point(point=points[which % len(points)], by=self._official(), now=self.now)
 
     @precondition(lambda self: bool(_all(Grouping)))
@@ -363,6 +365,20 @@ class Acts(RuleBasedStateMachine):
             assert row.amiss == []
             for name in FIGURES:
                 assert getattr(row, name) == recount[row.slug].get(name, 0), (row.slug, name)
+        db.session.rollback()
+
+    @precondition(lambda self: bool(themes_to_count(self.now)))
+    @rule()
+    def count_what_themes_list(self) -> None:
+        """As the site does by itself once they have opened."""
+        with transaction():
+            for id in themes_to_count(self.now):
+                take_census(theme=db.session.get_one(Theme, id), now=self.now)
+
+    @invariant()
+    def what_was_answered_stays_so_and_no_denominator_changes(self) -> None:
+        db.session.rollback()
+        self.seen.look_again()
         db.session.rollback()
 
 

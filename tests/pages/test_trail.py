@@ -67,7 +67,7 @@ WORDS = {
     "milestone": {
         "item": "x", "decision": "d", "step": "law_drafted", "state": "under_way", "actor": "A", "due": 86_400,
     },
-    "census": {"at_size": 7, "counts": {"themes": 12, "regulations": 243}},
+    "census": {"theme": "retail", "opens": 86_400, "number": 14, "items_sha256": "digest"},
     "key.rotate": {"which": "log", "old": "b2xk", "new": "bmV3", "actor": "The operator"},
     "incident": {"kind": "restored_from_backup", "actor": "The operator"},
 }  # fmt: skip
@@ -121,7 +121,7 @@ def test_what_keeps_the_record_itself_is_told_plainly():
     assert said("milestone", state="missed", actor="The site", prev="m") == (
         "The day for a step towards what was decided, “law drafted”, went by: 2 January 1970."
     )
-    assert said("census") == "The site counted what it holds: regulations: 243, themes: 12."
+    assert said("census") == "“Retail” opened with 14 regulations."
     assert said("key.rotate") == (
         "The operator changed a key: from the next checkpoint on, another one signs the record."
     )

@@ -9,13 +9,25 @@ import chores
 from accounts.rules import Role
 from audit.entries import commitment
 from audit.models import Opening
+from audit.tiles import log_folder
 from core import clock
 from core.clock import last_day
 from core.db import db, transaction
 from core.errors import Clash, NotAllowed, RuleBroken
-from regulations.due import days_overdue, due_moves, extend_due, note_overdue, themes_newly_overdue, went_by
+from opendata.checking import check
+from opendata.openings import openings_of_line
+from regulations.due import (
+    days_overdue,
+    due_moves,
+    extend_due,
+    note_overdue,
+    set_days_to_decide,
+    themes_newly_overdue,
+    went_by,
+)
 from regulations.models import DueChange, Theme
-from regulations.rules import DECISION_DUE
+from regulations.rules import DAYS_TO_DECIDE
+from regulations.services import close_early
 from tests.conftest import both_databases
 from tests.factories import (
     DAY,
@@ -27,8 +39,10 @@ from tests.factories import (
     a_theme,
     a_vote,
     how_many,
+    settle_the_record,
     the_record,
 )
+from tests.house.test_departments import a_browser
 
 REASON = "Two inspectorates asked to be heard before anything is decided."
 CLOSED = {"opens": NOON - 20 * DAY, "closes": NOON - 10 * DAY}
@@ -173,7 +187,7 @@ def test_a_later_day_that_goes_by_too_is_another_event(theme):
 def test_nothing_is_overdue_where_all_is_decided_or_spent(app):
     theme = a_theme(**CLOSED)
     a_regulation(theme, spent="Revoked.")
-    assert noted(theme, theme.decision_due_at + DECISION_DUE) is None
+    assert noted(theme, theme.decision_due_at + DAYS_TO_DECIDE * DAY) is None
 
 
 @both_databases
@@ -200,3 +214,100 @@ def test_two_workers_that_look_at_once_note_a_day_once(app, theme):
         worker.join()
     assert sorted(change.theme_id for change in db.session.query(DueChange)) == sorted(themes)
     assert len(the_record("overdue")) == len(themes)
+
+
+def days_set(theme, days, *, shown=DAYS_TO_DECIDE, by=None, reason=REASON, now=NOON):
+    by = by or a_member_of_staff(Role.OFFICIAL)
+    with transaction():
+        set_days_to_decide(theme=db.session.merge(theme), days=days, shown=shown, reason=reason, by=by, now=now)
+
+
+@both_databases
+def test_before_a_theme_closes_its_days_to_decide_can_be_set_with_a_published_reason(app, client):
+    theme = a_theme(title="Retail", closes=NOON + 10 * DAY)
+    a_regulation(theme)
+    days_set(theme, 60, by=a_member_of_staff(Role.OFFICIAL, "Example Office"))
+    db.session.expire_all()
+    assert (theme.days_to_decide, theme.decision_due_at) == (60, NOON + 70 * DAY)
+    entry = the_record("window")[-1]
+    assert (entry["act"], entry["days"], entry["actor"]) == ("days_set", 60, "Example Office")
+    assert openings_of_line(entry["id"]).opened[0].text == REASON
+    with clock.pretending(NOON):
+        row = client.get("/themes/retail.json").get_json()
+        assert row["decision_due_on"] == last_day(NOON + 70 * DAY).isoformat()
+    settle_the_record()
+    assert check(log_folder()).wrong == []
+
+
+def test_a_day_that_is_moved_later_is_moved_from_the_one_that_was_set(app):
+    theme = a_theme(title="Retail", closes=NOON + 10 * DAY)
+    a_regulation(theme)
+    days_set(theme, 60)
+    db.session.expire_all()
+    moved(theme, 20, now=NOON + 11 * DAY)
+    (move,) = due_moves()[theme.id]
+    assert move.moved_from == last_day(NOON + 70 * DAY)
+    settle_the_record()
+    assert check(log_folder()).wrong == []
+
+
+def test_a_theme_that_closes_early_keeps_its_days(app):
+    theme = a_theme(title="Retail", closes=NOON + 10 * DAY)
+    a_regulation(theme)
+    days_set(theme, 30)
+    official, reason = a_member_of_staff(Role.OFFICIAL), "Everybody concerned has answered."
+    with transaction():
+        close_early(theme=db.session.merge(theme), reason=reason, by=official, now=NOON + DAY)
+    assert theme.decision_due_at == NOON + 31 * DAY
+
+
+def test_a_theme_is_listed_with_its_own_days(app):
+    theme = a_theme(closes=NOON + 10 * DAY, days_to_decide=45)
+    assert theme.decision_due_at == NOON + 55 * DAY
+    assert the_record("window")[0]["days"] == 45
+    with pytest.raises(RuleBroken, match="between 14 and 366"):
+        a_theme(days_to_decide=1000)
+
+
+@pytest.mark.parametrize(
+    ("days", "reason", "field"), [(13, REASON, "days"), (367, REASON, "days"), (90, REASON, "days"), (60, "", "reason")]
+)
+def test_the_days_have_bounds_and_a_reason(app, days, reason, field):
+    with pytest.raises(RuleBroken) as refusal:
+        days_set(a_theme(), days, reason=reason)
+    assert refusal.value.field == field
+
+
+def test_once_a_theme_has_closed_its_days_are_fixed(theme):
+    with pytest.raises(RuleBroken, match="has closed"):
+        days_set(theme, 60)
+
+
+def test_who_sets_days_that_a_colleague_has_set_meanwhile_is_told(app):
+    theme = a_theme()
+    days_set(theme, 60)
+    with pytest.raises(Clash, match="it is 60 days now"):
+        days_set(theme, 30)
+
+
+@pytest.mark.parametrize("role", [Role.PARTICIPANT, Role.MODERATOR, Role.ANALYST])
+def test_only_officials_and_administrators_set_the_days(app, role):
+    with pytest.raises(NotAllowed):
+        days_set(a_theme(), 60, by=a_member_of_staff(role))
+
+
+def test_the_page_keeps_what_was_typed_and_tells_what_a_colleague_set(app):
+    theme = a_theme(title="Retail")
+    client = a_browser(app, a_member_of_staff(Role.OFFICIAL))
+    with clock.pretending(NOON):
+        page = client.get("/staff/themes/retail/days").get_data(as_text=True)
+        assert "Decisions are due 90 days later" in page
+        days_set(theme, 60)
+        answer = client.post("/staff/themes/retail/days", data={"shown": "90", "days": "twenty", "reason": REASON})
+        assert answer.status_code == 409
+        assert REASON in answer.get_data(as_text=True)
+        answer = client.post("/staff/themes/retail/days", data={"shown": "60", "days": "twenty", "reason": REASON})
+        assert (answer.status_code, "between 14 and 366" in answer.get_data(as_text=True)) == (422, True)
+        answer = client.post("/staff/themes/retail/days", data={"shown": "60", "days": "45", "reason": REASON})
+        assert answer.status_code == 303
+        assert "45 days later" in client.get("/staff/themes/retail/days").get_data(as_text=True)

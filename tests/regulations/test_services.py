@@ -13,7 +13,7 @@ from decisions.rules import Outcome
 from regulations.listed import texts_of
 from regulations.models import Regulation, RegulationSector, Theme
 from regulations.queries import regulation_and_sectors, regulation_with, stage_expression, theme_with, themes
-from regulations.rules import DECISION_DUE, Stage
+from regulations.rules import DAYS_TO_DECIDE, Stage
 from regulations.services import close_early, settle
 from tests.conftest import both_databases
 from tests.factories import (
@@ -63,7 +63,7 @@ def test_closing_early_ends_the_window_now_and_starts_the_clock_of_the_decision(
     theme = a_theme(closes=NOON + 30 * DAY)
     official = a_member_of_staff(Role.OFFICIAL, "Example Office")
     closed_early(theme, official)
-    assert (theme.window.closes, theme.decision_due_at) == (NOON, NOON + DECISION_DUE)
+    assert (theme.window.closes, theme.decision_due_at) == (NOON, NOON + DAYS_TO_DECIDE * DAY)
     assert theme.closed_early_because == REASON
     announced, closed = the_record("window")
     assert (announced["act"], closed["act"], closed["actor"]) == ("set", "closed_early", "Example Office")
