@@ -1,5 +1,6 @@
 """What the record's lines mean for those who are to hear: whom each concerns, and what it is found by."""
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
@@ -99,7 +100,8 @@ def _kind(step: Step) -> Kind | None:
     if step.type == "decision":
         return Kind.DECISION
     if step.type == "milestone":
-        return Kind.SLIPPAGE if step.said["state"] == "missed" else Kind.MILESTONE
+        was_put_off = step.said.get("due", 0) > step.said.get("moved_from", math.inf)
+        return Kind.SLIPPAGE if step.said["state"] == "missed" or was_put_off else Kind.MILESTONE
     return Kind.DONE if step.said["stage"] == Stage.DONE else None
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from core.clock import last_day, uk_day
 from core.db import db
+from decisions.milestones import THE_SITE
 from decisions.models import Decision, MilestoneAct
 from decisions.rules import Outcome
 from decisions.steps import State, Step
@@ -109,13 +110,20 @@ def _step(cause: str, row: Any) -> Told | None:
     if act is None or regulation is None:
         return None
     state, name = State(act.state), act.words or Step(row.words["step"]).label
+    told = f"{STATES[state]}: {name}"
     lines = [] if state.is_ended else [f"It {'was' if state is State.MISSED else 'is'} due by {_on(act.due_on)}."]
+    if act.moved_from:
+        moved = "put off" if act.due_on > act.moved_from else "brought forward"
+        told = f"A step was {moved}: {name}"
+        lines = [f"It was {moved} from {_on(act.moved_from)} to {_on(act.due_on)}."]
+    elif act.done_by == THE_SITE and state is not State.MISSED:
+        told, lines = f"Its day has come: {name}", [f"What was decided is to be reviewed by {_on(act.due_on)}."]
     if act.instrument:
         lines.append(f"It was done by {act.instrument}.")
     if act.reason:
         lines.append(f"Why: {in_short(act.reason)}")
     return Told(
-        heading=f"{STATES[state]}: {name}",
+        heading=told,
         about=regulation.title,
         paragraphs=("What was decided on this regulation is being followed up.", *lines),
         links=(("The regulation, its decision and each step", _url(f"/regulations/{regulation.slug}")),),

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from accounts.rules import Role
 from audit.followers import catch_up, start_again
+from chores import note_what_went_by
 from core import clock
 from core.clock import last_day, uk_day
 from core.db import db, transaction
@@ -100,7 +101,7 @@ def test_unasked_a_participant_hears_three_times_of_a_whole_life_and_a_follower_
     assert told_to("voter0@example.org") == ["decision", "done"]
     assert len(mails("receipt")) == 1, "with the receipt, three"
     assert told_to("follower@example.org") == [
-        "decision", "milestone", "milestone", "slippage", "milestone", "milestone", "done",
+        "decision", "milestone", "milestone", "slippage", "slippage", "milestone", "done",
     ]  # fmt: skip
     said = [mail.subject.partition(": ")[2] for mail in mails() if mail.recipient == "follower@example.org"]
     assert said[1:4] == [
@@ -108,6 +109,24 @@ def test_unasked_a_participant_hears_three_times_of_a_whole_life_and_a_follower_
         for told in ("A step is planned", "A step is under way", "A promised day was missed")
     ]
     assert "It was done by SI 2027/123." in mails("milestone")[-1].text
+    put_off = mails("slippage")[-1]
+    assert put_off.subject.partition(": ")[2] == f"A step was put off: Guidance in plain words – {regulation.title}"
+    assert "It was put off from 1 May 2026 to 30 June 2026." in put_off.text
+
+
+def test_followers_hear_of_a_review_when_its_day_comes(app):
+    at_once("follower@example.org")
+    regulation = a_voted_regulation()
+    a_follower(Followed.REGULATION, regulation.slug)
+    a_frozen_theme(regulation.theme)
+    a_decision(regulation, review_on=uk_day(AFTER), due_on=uk_day(AFTER))
+    for now in (AFTER - DAY, AFTER):
+        with clock.pretending(now):
+            note_what_went_by()
+        settle_the_record()
+    assert told_to("follower@example.org") == ["decision", "milestone", "milestone"]
+    assert "Its day has come: Review of how it works" in mails("milestone")[-1].subject
+    assert "to be reviewed by 1 April 2026" in mails("milestone")[-1].text
 
 
 @both_databases
