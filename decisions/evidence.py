@@ -109,7 +109,7 @@ def _submission(row: Any) -> Piece:
     line = read(row.body)
     piece = {"kind": "submission", "reference": row.reference, "entry": row.entry_id, "how": row.how}
     piece |= {"withheld": row.withheld, "text_commit": line.get("text_commit", "")}
-    return piece | ({"file_sha256": line["file_sha256"]} if "file_sha256" in line else {})
+    return piece | {name: line[name] for name in ("file_sha256", "signatures") if name in line}
 
 
 def _as_it_stood(item: str, tally: Tally, frozen: FrozenTally) -> list[Piece]:
@@ -192,6 +192,8 @@ class Cited:
     address: str = ""
     sha256: str = ""
     withheld: bool = False
+    signatures: int = 0
+    """Of a petition: not votes."""
 
 
 def cited_in(decision: Any, known: Known | None = None) -> list[Cited]:
@@ -209,6 +211,7 @@ def cited_in(decision: Any, known: Known | None = None) -> list[Cited]:
             title=p["reference"],
             withheld=p["withheld"],
             sha256=p.get("file_sha256", ""),
+            signatures=p.get("signatures", 0),
         ),
         "document": lambda p: Cited("document", title=p["title"], address=p["address"], sha256=p.get("sha256", "")),
         "other": lambda p: Cited("other", p["text"]),

@@ -255,7 +255,7 @@ def compare(reference: str, other: str) -> str:
         "decision_log/compare.html",
         earlier=earlier,
         later=later,
-        parts=side_by_side(earlier, later),
+        sections=side_by_side(earlier, later),
         demonstration=later.demonstration or _site().demonstration,
         in_uk=in_uk,
     )

@@ -10,6 +10,9 @@ from xml.etree import ElementTree
 import pytest
 from sqlalchemy import select
 
+from accounts.rules import Capacity, Role
+from analysis.submission_rules import How, Received
+from analysis.submissions import enter_submission
 from audit.keys import LOG, PROMISE, keys_of_this_site
 from audit.services import open_log
 from core.db import db, transaction
@@ -25,6 +28,7 @@ from tests.factories import (
     a_regulation,
     a_theme,
     a_vote,
+    everything_answered,
     settle_the_record,
     the_record,
 )
@@ -269,6 +273,25 @@ def test_cited_reasons_are_shown_with_their_lines_unless_hidden_since(client):
     text = page(client, f"/decisions/{reference}")
     assert "It keeps &lt;i&gt;people" not in text
     assert "A moderator hid this reason" in text
+
+
+def test_a_cited_petition_shows_its_signatures_and_that_they_are_no_votes(client):
+    theme = a_theme()
+    regulation = a_regulation(theme)
+    a_vote(regulation)
+    clerk = a_member_of_staff(Role.ANALYST)
+    petition = Received(How.PETITION, Capacity.PUBLIC, NOON.date(), "Let it stay.", signatures=1204)
+    with transaction():
+        here = {"theme": db.session.merge(theme), "regulation": db.session.merge(regulation)}
+        sent = enter_submission(**here, received=petition, by=clerk, now=NOON).reference
+    a_frozen_theme(theme)
+    everything_answered(regulation)
+    settle_the_record()
+    decision = a_decision(regulation, cited_submissions=(sent,))
+    text = page(client, f"/decisions/{decision.reference}")
+    assert "<strong>1,204 signatures</strong>, not votes" in text
+    assert f'<a href="/submissions/{sent}">{sent}</a>, which came as a petition' in text
+    assert decision.tally["participants"] == 1
 
 
 def test_both_versions_of_a_superseded_decision_stand_side_by_side(client):
