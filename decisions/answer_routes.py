@@ -20,6 +20,7 @@ from decisions import worksheet
 from decisions.answer_forms import AnswerForm, AnswersForm, typed
 from decisions.answers import assign_answer, save_answer
 from decisions.rules import Verdict
+from decisions.unanswered import unanswered
 from decisions.worksheet import ToAnswer
 from regulations.models import Regulation
 from regulations.queries import regulation_with
@@ -149,6 +150,7 @@ def _page(
         only=only,
         has_error=bool(form.errors) or any(f.errors for f in forms.values()),
         missing=sum(row.missing for row in rows),
+        unplaced=unanswered(regulation.id).submissions,
         answered=sum(row.answered for row in rows),
         alone=sum(row.comment is not None for row in rows),
         total=len(rows),
