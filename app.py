@@ -27,9 +27,11 @@ import audit.routes
 import core.mail
 import decisions.answer_routes
 import decisions.answer_sheet_routes  # its routes belong to the same blueprint
+import decisions.approval_routes  # like its desk
 import decisions.desk_routes  # its routes belong to the blueprint of decisions.routes
 import decisions.milestone_routes
 import decisions.routes
+import decisions.version_routes
 import notices.queries
 import notices.routes
 import pages.decision_routes

@@ -22,6 +22,7 @@ from core.errors import Clash, NotAllowed, RuleBroken
 from decisions import rules
 from decisions.models import Answer, AnswerDraft, Decision, Draft
 from decisions.rules import DraftStatus, Verdict
+from decisions.versions import keep_answer, keep_version
 from regulations.models import Regulation, Theme
 from regulations.responsible import check_may_work_on, may_work_on
 from voting.models import Comment
@@ -89,6 +90,7 @@ def save_answer(
     draft.verdict, draft.reasons = verdict, reasons
     draft.version += 1
     draft.written_by_id, draft.changed_at = by.id, now
+    keep_answer(draft)
     _ask_for_approval_anew(regulation)
     return draft
 
@@ -153,6 +155,7 @@ def _ask_for_approval_anew(regulation: Regulation) -> None:
         draft.status, draft.submitted_at = DraftStatus.DRAFT, None
         draft.approved_by_id = draft.approved_at = None
         draft.version += 1
+        keep_version(draft)
 
 
 def answers_to_publish(

@@ -4,17 +4,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy import Select, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
-from accounts.models import Department
+from accounts.models import Account, Department, Post
 from analysis.models import Submission
 from analysis.queries import comments_to_read, disputes_waiting
 from analysis.submission_rules import Withheld
 from core.clock import last_day, uk_day
 from core.db import db
 from decisions.milestones import ROW_COLUMNS, MilestoneRow, milestone_row
-from decisions.models import AnswerDraft, Decision, Milestone
+from decisions.models import AnswerDraft, Decision, Draft, DraftVersion, Milestone
 from decisions.queries import ClosedTheme
 from decisions.steps import RUNNING, State
 from regulations.due import days_overdue
@@ -117,6 +117,47 @@ def asked_of(account_id: int) -> list[Asked]:
         .order_by(Regulation.title)
     )
     return [Asked(*row) for row in db.session.execute(wanted)]
+
+
+@dataclass(frozen=True)
+class DraftRow:
+    """A decision in the making, as the desk lists it."""
+
+    slug: str
+    title: str
+    theme_title: str
+    department: str
+    status: str
+    return_note: str
+    changed_at: datetime
+    submitted_at: datetime | None
+    written_by_id: int
+    office: str
+    is_partly_mine: bool
+    """Whoever asks has saved a version of it, and so cannot approve it."""
+
+
+def drafts(account_id: int, department: int | None = None) -> list[DraftRow]:
+    """Everything being written, or that on one department's regulations, what waited longest first."""
+    saved = exists().where(
+        DraftVersion.regulation_id == Draft.regulation_id, DraftVersion.decision_id.is_(None),
+        DraftVersion.written_by_id == account_id,
+    )  # fmt: skip
+    wanted = (
+        select(
+            Regulation.slug, Regulation.title, Theme.title.label("theme_title"), Department.name.label("department"),
+            Draft.status, Draft.return_note, Draft.changed_at, Draft.submitted_at, Draft.written_by_id,
+            func.coalesce(Post.office, "").label("office"), saved.label("is_partly_mine"),
+        )
+        .join(Regulation, Regulation.id == Draft.regulation_id)
+        .join(Theme, Theme.id == Regulation.theme_id)
+        .join(Department, Department.id == Regulation.department_id)
+        .join(Account, Account.id == Draft.written_by_id)
+        .outerjoin(Post, Post.account_id == Account.id)
+        .where(of_department(department))
+        .order_by(func.coalesce(Draft.submitted_at, Draft.changed_at), Draft.id)
+    )  # fmt: skip
+    return [DraftRow(**row._mapping) for row in db.session.execute(wanted)]
 
 
 @dataclass(frozen=True)

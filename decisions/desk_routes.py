@@ -21,8 +21,8 @@ from decisions import desk as on_desk
 from decisions import queries
 from decisions.answers import counts_by_theme
 from decisions.closing import before_closing
-from decisions.desk import Counts
-from decisions.queries import DraftRow, Undecided, Wanted
+from decisions.desk import Counts, DraftRow
+from decisions.queries import Undecided, Wanted
 from decisions.routes import bp
 from decisions.rules import DraftStatus
 from regulations.due import days_overdue, due_moves, extend_due, set_days_to_decide
@@ -59,7 +59,7 @@ def desk() -> str:
     number = min(page_number(request.args.get("page")), Page[Undecided]([], 1, waiting, PER_PAGE).pages)
     only = chosen.slug if chosen else ""
     rows = queries.undecided(now, theme=only, department=department, offset=(number - 1) * PER_PAGE, limit=PER_PAGE)
-    drafts = queries.drafts(department)
+    drafts = on_desk.drafts(me.id, department)
     counts = on_desk.counts(me.id, now, own, current_app.extensions["letters_on_desk"](now))
     wide = EVERY_DEPARTMENT if own is not None and department is None else None
     may, to_approve = _may(me), [row for row in drafts if _asks_for_approval(row, me)]
@@ -93,7 +93,7 @@ def desk() -> str:
 
 
 def _asks_for_approval(row: DraftRow, me: Account) -> bool:
-    return row.status == DraftStatus.SUBMITTED and row.written_by_id != me.id
+    return row.status == DraftStatus.SUBMITTED and not row.is_partly_mine
 
 
 def _may(me: Account) -> dict[str, bool]:
@@ -161,7 +161,7 @@ def close_theme(slug: str) -> Answer:
         form=form,
         theme=theme,
         is_open=theme.window.is_open(now),
-        closes=in_uk(theme.window.closes),
+        last_day=clock.last_day(theme.window.closes),
         known=before_closing(theme, now),
         checks=_may(_me()),
         final_at=in_uk(now + GRACE),

@@ -138,6 +138,21 @@ class AnswerDraft(Model):
     changed_at: Mapped[datetime]
 
 
+class AnswerVersion(Model):
+    """What an answer said at each saving: internal, and kept after publication."""
+
+    __tablename__ = "answer_version"
+    __table_args__ = (UniqueConstraint("answer_draft_id", "version"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    answer_draft_id: Mapped[int] = mapped_column(ForeignKey("answer_draft.id"))
+    version: Mapped[int]
+    verdict: Mapped[str | None]
+    reasons: Mapped[str] = mapped_column(Text)
+    written_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    written_at: Mapped[datetime]
+
+
 class Answer(Audited, Model):
     """What a published decision answers to a point, or to one comment that stands under none."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, case, func, select, true
 from sqlalchemy.orm import aliased, joinedload
 
-from accounts.models import Account, Department, Post
+from accounts.models import Department
 from accounts.rules import Capacity
 from audit.models import Entry
 from audit.queries import read
@@ -33,41 +33,6 @@ def draft_of(regulation: Regulation, *, to_change: bool = False) -> Draft | None
     """``to_change`` keeps everybody else from changing it until the transaction ends."""
     wanted = select(Draft).filter_by(regulation_id=regulation.id).options(joinedload(Draft.written_by))
     return db.session.scalar(wanted.with_for_update(of=Draft) if to_change else wanted)
-
-
-@dataclass(frozen=True)
-class DraftRow:
-    """A decision in the making, as the desk lists it."""
-
-    slug: str
-    title: str
-    theme_title: str
-    department: str
-    status: str
-    return_note: str
-    changed_at: datetime
-    submitted_at: datetime | None
-    written_by_id: int
-    office: str
-
-
-def drafts(department: int | None = None) -> list[DraftRow]:
-    """Everything being written, or that on one department's regulations, what waited longest first."""
-    wanted = (
-        select(
-            Regulation.slug, Regulation.title, Theme.title.label("theme_title"), Department.name.label("department"),
-            Draft.status, Draft.return_note, Draft.changed_at, Draft.submitted_at, Draft.written_by_id,
-            func.coalesce(Post.office, "").label("office"),
-        )
-        .join(Regulation, Regulation.id == Draft.regulation_id)
-        .join(Theme, Theme.id == Regulation.theme_id)
-        .join(Department, Department.id == Regulation.department_id)
-        .join(Account, Account.id == Draft.written_by_id)
-        .outerjoin(Post, Post.account_id == Account.id)
-        .where(of_department(department))
-        .order_by(func.coalesce(Draft.submitted_at, Draft.changed_at), Draft.id)
-    )  # fmt: skip
-    return [DraftRow(**row._mapping) for row in db.session.execute(wanted)]
 
 
 _later = aliased(Decision)

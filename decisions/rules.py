@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from core.errors import NotAllowed, RuleBroken
@@ -20,6 +20,7 @@ NOTE_LENGTH = 1_000
 DOCUMENTS_LENGTH = 5_000
 ROUTE_LENGTH = 300
 OFFICE_LENGTH = 120
+LONGEST_WAIT = timedelta(days=365)
 
 
 class Outcome(StrEnum):
@@ -223,6 +224,47 @@ def check_approver(written_by: int, submitted: bool, approver: int) -> None:
         raise RuleBroken("This decision has not been submitted for approval.")
     if written_by == approver:
         raise NotAllowed("You wrote this decision, so another official has to approve it.")
+
+
+def check_wrote_none(parts: Collection[str] | None) -> None:
+    """Nobody approves words of their own. ``parts`` are those they changed since the last publication."""
+    sentence = own_part(parts)
+    if sentence:
+        raise NotAllowed(sentence)
+
+
+def own_part(parts: Collection[str] | None) -> str:
+    """Why somebody who saved it themselves may not approve it; nothing where they never did."""
+    if parts is None:
+        return ""
+    if not parts:
+        return "You saved this decision as your own once, so another official has to approve it."
+    named = "”, “".join(parts)
+    return f"You wrote part of this decision (“{named}”), so another official has to approve it."
+
+
+def check_withdrawer(written_by: int, waits: bool, withdrawer: int) -> None:
+    if not waits:
+        raise RuleBroken("This decision does not wait for approval, so there is nothing to withdraw.")
+    if written_by != withdrawer:
+        raise NotAllowed("Only the official who submitted this decision can withdraw it.")
+
+
+def check_takes_back(approved_by: int | None, approved: bool, approver: int) -> None:
+    if not approved:
+        raise RuleBroken("This decision is not approved, so there is no approval to take back.")
+    if approved_by != approver:
+        raise NotAllowed("Only the official who approved this decision can take the approval back.")
+
+
+def check_publish_at(publish_at: datetime | None, now: datetime) -> None:
+    if publish_at is None:
+        return
+    if publish_at <= now:
+        sentence = "This time has gone by. Give a later one, or leave it empty to publish at once."
+        raise RuleBroken(sentence, field="publish_at")
+    if publish_at > now + LONGEST_WAIT:
+        raise RuleBroken("Give a time within a year from now.", field="publish_at")
 
 
 def check_note(note: str) -> None:

@@ -1,10 +1,11 @@
 """Writing a decision, having a second official approve it, and publishing it. Drafts stay internal."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 import rfc8785
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from accounts.models import Account
 from audit.entries import DecisionEntry, text_digest
@@ -18,7 +19,7 @@ from decisions.answers import answer_text, answers_to_publish, publish_answers
 from decisions.comparing import kept
 from decisions.deciders import check_decider
 from decisions.evidence import evidence_of, frozen_at
-from decisions.models import Decision, Draft, DraftVersion
+from decisions.models import Decision, Draft
 from decisions.queries import (
     DecisionRow,
     compared,
@@ -30,11 +31,12 @@ from decisions.queries import (
 )
 from decisions.rules import DraftStatus, Outcome, Proposal
 from decisions.unanswered import check_all_answered
-from decisions.versions import keep_version, version_of
+from decisions.versions import belong_to, is_same_as, keep_version, parts_written_by, versions_of
 from regulations.models import Regulation
 from regulations.services import settle
 from voting.models import FrozenTally
 
+WAITING = (DraftStatus.SUBMITTED, DraftStatus.APPROVED)
 FURTHER = ("comparisons", "legal_route", "consultation", "responsible", "due_on", "review_on")
 """Parts of a decision that the first ones did not have yet, and that are digested where something is said in them."""
 
@@ -46,8 +48,10 @@ def save_draft(*, regulation: Regulation, proposal: Proposal, version: int, by: 
     """
     check_decider(by, regulation)
     check_decidable(regulation, now)
-    draft = draft_of(regulation, to_change=True)
-    if (draft.version if draft else 0) != version:
+    draft, proposal = draft_of(regulation, to_change=True), as_kept(proposal)
+    if draft is not None and _is_saved_already(draft, proposal, version, by):
+        return draft
+    if (draft.version if draft else 0) != version and not _only_answers_changed(draft, version):
         raise Clash(
             "A colleague has changed this draft since you opened it. Nothing of yours is lost: compare and save again."
         )
@@ -56,20 +60,45 @@ def save_draft(*, regulation: Regulation, proposal: Proposal, version: int, by: 
         db.session.add(draft)
     if draft.status != DraftStatus.DRAFT:
         draft.status, draft.submitted_at = DraftStatus.DRAFT, None
-        draft.approved_by, draft.approved_at, draft.approved_digest = None, None, ""
+        _void_approval(draft)
     draft.version += 1
     draft.written_by, draft.changed_at = by, now
-    draft.outcome = proposal.outcome
-    draft.direction = proposal.direction if proposal.outcome is Outcome.IMPROVE else None
+    draft.outcome, draft.direction = proposal.outcome, proposal.direction
     draft.statement, draft.reasons = proposal.statement, proposal.reasons
     draft.departure_reason, draft.other_evidence = proposal.departure_reason, proposal.other_evidence
     draft.covers, draft.departures = list(proposal.covers), dict(proposal.departures)
     for name in ("cited_comments", "cited_points", "cited_submissions"):
-        setattr(draft, name, list(dict.fromkeys(getattr(proposal, name))))
+        setattr(draft, name, list(getattr(proposal, name)))
     for name in ("documents", "legal_route", "consultation", "responsible", "due_on", "review_on", "publish_at"):
         setattr(draft, name, getattr(proposal, name))
     keep_version(draft)
     return draft
+
+
+def as_kept(proposal: Proposal) -> Proposal:
+    """Without what says nothing: a way to improve where nothing is improved, and what is cited twice."""
+    return replace(
+        proposal,
+        direction=proposal.direction if proposal.outcome is Outcome.IMPROVE else None,
+        covers=tuple(proposal.covers),
+        cited_comments=tuple(dict.fromkeys(proposal.cited_comments)),
+        cited_points=tuple(dict.fromkeys(proposal.cited_points)),
+        cited_submissions=tuple(dict.fromkeys(proposal.cited_submissions)),
+    )
+
+
+def _is_saved_already(draft: Draft, proposal: Proposal, version: int, by: Account) -> bool:
+    """A second click sends the same words again, from the version before the one that the first click made."""
+    same = draft.written_by_id == by.id and proposal_in(draft) == proposal
+    return same and version in (draft.version - 1, draft.version) and draft.status != DraftStatus.RETURNED
+
+
+def _only_answers_changed(draft: Draft | None, version: int) -> bool:
+    """An answer that changes makes a new version, of which whoever writes the decision overwrites nothing."""
+    if draft is None:
+        return False
+    earlier = next((each for each in versions_of(draft) if each.version == version), None)
+    return is_same_as(earlier, proposal_in(draft))
 
 
 def check_decidable(regulation: Regulation, now: datetime) -> Decision | None:
@@ -89,51 +118,82 @@ def submit_draft(*, draft: Draft, by: Account, now: datetime) -> None:
     """Ask a second official to approve; everything a decision must say has to be there."""
     check_decider(by, draft.regulation)
     rules.check_submitter(draft.written_by.id, by.id)
+    if draft.status in WAITING:
+        return
     proposal = proposal_in(draft)
     tally, frozen = tally_to_decide_on(draft.regulation.id)
     rules.check_proposal(proposal, compared(proposal, tally))
     rules.check_days(proposal, uk_day(now))
+    rules.check_publish_at(proposal.publish_at, now)
     evidence_of(proposal, draft.regulation, tally, frozen)
     check_all_answered(draft.regulation)
     draft.status, draft.submitted_at, draft.return_note = DraftStatus.SUBMITTED, now, ""
+    keep_version(draft)
 
 
-def return_draft(*, draft: Draft, note: str, by: Account, now: datetime) -> None:
-    """Send a submitted draft back to its author with what has to change."""
+def withdraw_draft(*, draft: Draft, version: int, by: Account) -> None:
+    """The author takes back what waits for approval or, approved, for its time."""
     check_decider(by, draft.regulation)
+    rules.check_withdrawer(draft.written_by_id, draft.status in WAITING, by.id)
+    _check_version(draft, version)
+    draft.status, draft.submitted_at = DraftStatus.DRAFT, None
+    _void_approval(draft)
+
+
+def take_back_approval(*, draft: Draft, version: int, by: Account) -> None:
+    """Until its time has come, whoever approved it may think again; it waits for an approval then."""
+    check_decider(by, draft.regulation)
+    rules.check_takes_back(draft.approved_by_id, draft.status == DraftStatus.APPROVED, by.id)
+    _check_version(draft, version)
+    draft.status = DraftStatus.SUBMITTED
+    _void_approval(draft)
+
+
+def return_draft(*, draft: Draft, version: int, note: str, by: Account, now: datetime) -> None:
+    """Send a submitted draft back to its author with what has to change. ``version`` is the one that was read."""
+    check_decider(by, draft.regulation)
+    if (draft.status, draft.return_note, draft.version) == (DraftStatus.RETURNED, note, version):
+        return
     rules.check_approver(draft.written_by_id, draft.status == DraftStatus.SUBMITTED, by.id)
+    _check_version(draft, version)
     rules.check_note(note)
     send_back(draft, note, by.office, now)
 
 
 def send_back(draft: Draft, note: str, by: str, now: datetime) -> None:
     draft.status, draft.return_note, draft.changed_at = DraftStatus.RETURNED, note, now
+    _void_approval(draft)
+    version = keep_version(draft)
+    version.note, version.noted_by, version.noted_at = note, by, now
+
+
+def _void_approval(draft: Draft) -> None:
     draft.approved_by, draft.approved_at, draft.approved_digest = None, None, ""
-    version = version_of(draft)
-    if version is not None:
-        version.note, version.noted_by, version.noted_at = note, by, now
 
 
 def approve_and_publish(*, draft: Draft, version: int, by: Account, now: datetime, demonstration: bool) -> Decision:
     """Publish what a colleague submitted, exactly as it was shown to the approver (``version``)."""
+    _check_may_approve(draft, version, by)
+    return publish(draft=draft, by=by, now=now, demonstration=demonstration)
+
+
+def _check_may_approve(draft: Draft, version: int, by: Account) -> None:
     check_decider(by, draft.regulation)
     rules.check_approver(draft.written_by_id, draft.status == DraftStatus.SUBMITTED, by.id)
+    rules.check_wrote_none(parts_written_by(by.id, versions_of(draft)))
     _check_version(draft, version)
-    return publish(draft=draft, by=by, now=now, demonstration=demonstration)
 
 
 def _check_version(draft: Draft, version: int) -> None:
     if draft.version != version:
-        raise Clash("This draft has changed since you opened it. Read it again before you approve.")
+        raise Clash("This draft has changed since you opened it. Read it again, then decide.")
 
 
 def approve(*, draft: Draft, version: int, by: Account, now: datetime, demonstration: bool) -> Decision | None:
     """Publish at once or, where a time is set, leave that to the worker: then None. Everything is checked already."""
     if draft.publish_at is None or draft.publish_at <= now:
         return approve_and_publish(draft=draft, version=version, by=by, now=now, demonstration=demonstration)
-    check_decider(by, draft.regulation)
-    rules.check_approver(draft.written_by_id, draft.status == DraftStatus.SUBMITTED, by.id)
-    _check_version(draft, version)
+    _check_may_approve(draft, version, by)
     draft.approved_digest = digest_of(draft, by)
     draft.status, draft.approved_by, draft.approved_at = DraftStatus.APPROVED, by, now
     return None
@@ -216,8 +276,7 @@ def publish(*, draft: Draft, by: Account, now: datetime, demonstration: bool) ->
     publish_answers(decision=decision, now=now)
     settle(regulation=regulation, stage=outcome.stage, because=draft.statement, by=by.office, now=now)
     db.session.flush()
-    its_versions = update(DraftVersion).filter_by(regulation_id=regulation.id, decision_id=None)
-    db.session.execute(its_versions.values(decision_id=decision.id))
+    belong_to(decision)
     db.session.delete(draft)
     return decision
 

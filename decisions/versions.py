@@ -1,33 +1,75 @@
-"""What a draft said at each saving, and with which note it came back. Internal."""
+"""What a draft said at each saving with its answers, who wrote it, and with which note it came back. Internal."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from core.db import db
-from decisions.changes import Changed, changes
-from decisions.models import Draft, DraftVersion
+from decisions.models import AnswerDraft, AnswerVersion, Decision, Draft, DraftVersion
 from decisions.queries import proposal_in
+from decisions.rules import Proposal
+
+ANSWERS = "answers"
+"""Under which a version names the answers that stood beside it, each by the number of its own version."""
 
 
-def keep_version(draft: Draft) -> None:
+def keep_version(draft: Draft) -> DraftVersion:
     """Keep what a draft says now, as nothing that a colleague read may be lost."""
-    db.session.add(
-        DraftVersion(
+    db.session.flush()
+    words = words_now(draft)
+    version = version_of(draft)
+    if version is None:
+        version = DraftVersion(
             regulation_id=draft.regulation.id,
             version=draft.version,
-            words=words_of(draft),
+            words=words,
             written_by_id=draft.written_by.id,
             written_at=draft.changed_at,
         )
-    )
+        db.session.add(version)
+    version.words = words
+    return version
 
 
-def words_of(draft: Draft) -> dict[str, Any]:
-    said = asdict(proposal_in(draft))
-    return {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in said.items()}
+def words_now(draft: Draft) -> dict[str, Any]:
+    return words_of(proposal_in(draft)) | {ANSWERS: _answers_beside(draft.regulation.id)}
+
+
+def words_of(proposal: Proposal) -> dict[str, Any]:
+    """As JSON keeps them."""
+    said = asdict(proposal)
+    return {name: _plain(value) for name, value in said.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(value)
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _answers_beside(regulation_id: int) -> dict[str, int]:
+    wanted = select(AnswerDraft.id, AnswerDraft.version)
+    given = wanted.where(AnswerDraft.regulation_id == regulation_id, AnswerDraft.verdict.is_not(None))
+    return {str(row.id): row.version for row in db.session.execute(given)}
+
+
+def keep_answer(answer: AnswerDraft) -> None:
+    """Keep what an answer says now."""
+    db.session.flush()
+    db.session.add(
+        AnswerVersion(
+            answer_draft_id=answer.id, version=answer.version, verdict=answer.verdict, reasons=answer.reasons,
+            written_by_id=answer.written_by_id, written_at=answer.changed_at,
+        )
+    )  # fmt: skip
+
+
+def answers_by(regulation_id: int, account_id: int) -> int:
+    """How many of the answers that stand somebody wrote."""
+    wanted = select(func.count()).where(AnswerDraft.regulation_id == regulation_id, AnswerDraft.verdict.is_not(None))
+    return db.session.scalar(wanted.where(AnswerDraft.written_by_id == account_id)) or 0
 
 
 def version_of(draft: Draft) -> DraftVersion | None:
@@ -36,11 +78,37 @@ def version_of(draft: Draft) -> DraftVersion | None:
     return db.session.scalar(wanted)
 
 
-def last_returned(draft: Draft) -> DraftVersion | None:
-    """What it said when it was last sent back."""
+def versions_of(draft: Draft) -> list[DraftVersion]:
+    """All that it said since the last publication, the earliest first."""
     wanted = select(DraftVersion).filter_by(regulation_id=draft.regulation_id, decision_id=None)
-    noted = wanted.where(DraftVersion.noted_at.is_not(None), DraftVersion.version < draft.version)
-    return db.session.scalar(noted.order_by(DraftVersion.version.desc()).limit(1))
+    return list(db.session.scalars(wanted.order_by(DraftVersion.version)))
+
+
+def last_returned(draft: Draft, versions: Collection[DraftVersion]) -> DraftVersion | None:
+    """What it said when it was last sent back."""
+    returned = [each for each in versions if each.noted_at is not None and each.version < draft.version]
+    return returned[-1] if returned else None
+
+
+def became(regulation_id: int, version: int, approved_by: str) -> str | None:
+    """The reference of the latest decision, where an office approved this version of its draft."""
+    latest = select(Decision.id).filter_by(regulation_id=regulation_id).order_by(Decision.id.desc()).limit(1)
+    last = select(func.max(DraftVersion.version)).where(DraftVersion.decision_id == Decision.id).scalar_subquery()
+    wanted = select(Decision.reference).where(Decision.id == latest.scalar_subquery(), last == version)
+    return db.session.scalar(wanted.where(Decision.approved_by == approved_by))
+
+
+def belong_to(decision: Decision) -> None:
+    """The versions of a draft stay, with what they became."""
+    its_versions = update(DraftVersion).filter_by(regulation_id=decision.regulation.id, decision_id=None)
+    db.session.execute(its_versions.values(decision_id=decision.id))
+
+
+def is_same_as(earlier: DraftVersion | None, proposal: Proposal) -> bool:
+    """Whether nothing was written since, whatever became of the answers."""
+    if earlier is None:
+        return False
+    return {name: said for name, said in earlier.words.items() if name != ANSWERS} == words_of(proposal)
 
 
 LABELS = {
@@ -65,20 +133,14 @@ LABELS = {
 }
 
 
-def changed_since(earlier: DraftVersion, draft: Draft) -> list[Changed]:
-    """The parts of a draft that say something else than they did when it was sent back."""
-    return [part for part in changes(_parts(earlier.words), _parts(words_of(draft))) if part.is_changed]
-
-
-def _parts(words: Mapping[str, Any]) -> dict[str, str]:
-    return {label: _in_words(words.get(name)) for name, label in LABELS.items()}
-
-
-def _in_words(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    if isinstance(value, Mapping):
-        return "\n".join(f"{name}: {said}" for name, said in value.items())
-    return "\n".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+def parts_written_by(account_id: int, versions: Collection[DraftVersion]) -> list[str] | None:
+    """The parts somebody changed, by their names on the page; None where they never saved any of it."""
+    before: Mapping[str, Any] = {}
+    changed: set[str] = set()
+    saved = False
+    for each in sorted(versions, key=lambda each: each.version):
+        if each.written_by_id == account_id:
+            saved = True
+            changed |= {name for name in LABELS if (each.words.get(name) or None) != (before.get(name) or None)}
+        before = each.words
+    return [label for name, label in LABELS.items() if name in changed] if saved else None

@@ -105,7 +105,7 @@ def _draft(each: Ruling, given: dict[str, Any], today: datetime, now: datetime) 
     if status is not DraftStatus.DRAFT:
         submit_draft(draft=draft, by=writer, now=now)
     if status is DraftStatus.RETURNED:
-        return_draft(draft=draft, note=given["note"], by=second, now=now)
+        return_draft(draft=draft, version=draft.version, note=given["note"], by=second, now=now)
     if status is DraftStatus.APPROVED:
         approve(draft=draft, version=draft.version, by=second, now=now, demonstration=True)
 

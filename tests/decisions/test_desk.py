@@ -1,5 +1,7 @@
 """The desk of those who decide, and closing a theme early. CSRF is proved elsewhere."""
 
+import re
+
 import pytest
 
 from accounts.rules import Role
@@ -97,7 +99,9 @@ def test_moderators_find_their_own_work_and_no_one_elses(app, signed_in, regulat
 def test_closing_early_publishes_its_reason(app, signed_in, official):
     theme = a_theme(opens=NOON, closes=NOON + 30 * DAY, title="Water")
     client = signed_in(official)
-    assert "within a second or two" in client.get("/staff/themes/water/close").get_data(as_text=True)
+    page = client.get("/staff/themes/water/close").get_data(as_text=True)
+    assert "within a second or two" in page
+    assert re.search(r"Its last day is <time[^>]*>[A-Z]\w+day \d+ \w+ 2026</time>", page)
     refused = client.post("/staff/themes/water/close", data={"reason": "No"})
     assert (refused.status_code, "Say in a sentence why" in refused.get_data(as_text=True)) == (422, True)
     done = client.post("/staff/themes/water/close", data={"reason": "The bill it belongs to was withdrawn."})

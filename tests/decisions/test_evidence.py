@@ -20,7 +20,7 @@ from core.errors import RuleBroken
 from decisions.models import Decision, DraftVersion
 from decisions.queries import decision_with
 from decisions.services import decision_text, return_draft, what_it_says
-from decisions.versions import last_returned
+from decisions.versions import last_returned, versions_of
 from opendata.checking import check
 from tests.analysis.test_submissions import PDF
 from tests.conftest import both_databases
@@ -183,9 +183,9 @@ def test_every_version_of_a_draft_and_its_note_are_kept_inside(app):
     regulation = a_closed_regulation()
     draft = submitted(regulation, first)
     with transaction():
-        return_draft(draft=draft, note="Answer the point about cost.", by=second, now=LATER)
+        return_draft(draft=draft, version=draft.version, note="Answer the point about cost.", by=second, now=LATER)
     draft = submitted(regulation, first, version=1, statement="The regulation stays, and here is why.")
-    assert last_returned(draft).words["statement"] == "The regulation stays as it is."
+    assert last_returned(draft, versions_of(draft)).words["statement"] == "The regulation stays as it is."
     decision = approved(draft, second)
     kept = db.session.scalars(select(DraftVersion).order_by(DraftVersion.version)).all()
     assert [(v.version, v.note, v.noted_by, v.decision_id) for v in kept] == [

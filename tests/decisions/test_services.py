@@ -8,6 +8,7 @@ from accounts.rules import Role
 from audit.guard import SilentChange
 from core.db import db, transaction
 from core.errors import Clash, NotAllowed, RuleBroken
+from decisions.desk import drafts
 from decisions.models import Decision, Draft
 from decisions.queries import (
     Wanted,
@@ -17,7 +18,6 @@ from decisions.queries import (
     decisions,
     decisions_on,
     draft_of,
-    drafts,
     tally_to_decide_on,
     undecided,
 )
@@ -145,7 +145,7 @@ def test_only_officials_decide(app, officials, role):
     with pytest.raises(NotAllowed):
         approved(draft, other)
     with pytest.raises(NotAllowed), transaction():
-        return_draft(draft=draft, note="Answer the point about cost.", by=other, now=LATER)
+        return_draft(draft=draft, version=draft.version, note="Answer the point about cost.", by=other, now=LATER)
 
 
 @both_databases
@@ -179,8 +179,8 @@ def test_a_returned_draft_keeps_its_note_until_it_is_submitted_again(app, offici
     regulation = a_closed_regulation()
     draft = submitted(regulation, first)
     with transaction():
-        return_draft(draft=draft, note="Answer the point about cost.", by=second, now=LATER)
-    assert (draft.status, drafts()[0].return_note) == (DraftStatus.RETURNED, "Answer the point about cost.")
+        return_draft(draft=draft, version=draft.version, note="Answer the point about cost.", by=second, now=LATER)
+    assert (draft.status, drafts(first.id)[0].return_note) == (DraftStatus.RETURNED, "Answer the point about cost.")
     saved(regulation, first, version=draft.version)
     assert draft_of(regulation).return_note == "Answer the point about cost."
     with transaction():

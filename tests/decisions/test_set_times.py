@@ -11,14 +11,15 @@ from analysis.services import reword_point
 from commands import publish_due
 from core import clock
 from core.db import db, transaction
-from core.errors import RuleBroken
+from core.errors import Clash, NotAllowed, RuleBroken
 from decisions.models import AnswerDraft, Decision, Draft
 from decisions.queries import draft_of
 from decisions.rules import DraftStatus
-from decisions.services import approve, submit_draft
+from decisions.services import approve, return_draft, submit_draft, take_back_approval, withdraw_draft
 from tests.conftest import both_databases
+from tests.decisions.test_routes import decide
 from tests.decisions.test_services import LATER, a_closed_regulation, saved, submitted
-from tests.factories import DAY, a_member_of_staff, how_many, the_record
+from tests.factories import DAY, a_member_of_staff, everything_answered, how_many, the_record
 from voting.models import Comment
 from voting.moderation import hide_comment
 from voting.rules import Choice, ModerationRule
@@ -127,3 +128,73 @@ def test_nothing_is_approved_for_later_that_could_not_be_published_now(app):
     with pytest.raises(RuleBroken, match="24 hours at most"), transaction():
         approve(draft=draft, version=1, by=second, now=LATER, demonstration=False)
     assert the_draft().status == DraftStatus.SUBMITTED
+
+
+@pytest.mark.parametrize("when", [LATER - DAY, LATER, LATER + 366 * DAY, LATER + 900 * 365 * DAY])
+def test_a_time_that_went_by_or_is_more_than_a_year_off_is_refused_on_submission(app, when):
+    draft = saved(a_closed_regulation(), a_member_of_staff(Role.OFFICIAL), publish_at=when)
+    everything_answered(draft.regulation, now=LATER)
+    with pytest.raises(RuleBroken) as refused, transaction():
+        submit_draft(draft=draft, by=draft.written_by, now=LATER)
+    assert refused.value.field == "publish_at"
+
+
+@both_databases
+def test_whoever_approved_may_think_again_until_its_time(app):
+    regulation, first, second = approved_for(AT)
+    with pytest.raises(NotAllowed), transaction():
+        take_back_approval(draft=draft_of(regulation), version=1, by=first)
+    with transaction():
+        take_back_approval(draft=draft_of(regulation), version=1, by=second)
+    with clock.pretending(AT):
+        publish_due()
+    draft = the_draft()
+    assert (how_many(Decision), draft.status, draft.approved_by) == (0, DraftStatus.SUBMITTED, None)
+    with pytest.raises(RuleBroken, match="not approved"), transaction():
+        take_back_approval(draft=draft_of(regulation), version=1, by=second)
+    with transaction():
+        return_draft(draft=draft_of(regulation), version=1, note="Say whom it helps.", by=second, now=LATER)
+
+
+@both_databases
+def test_whoever_submitted_may_withdraw_it_until_its_time(app):
+    regulation, first, second = approved_for(AT)
+    with pytest.raises(NotAllowed), transaction():
+        withdraw_draft(draft=draft_of(regulation), version=1, by=second)
+    with pytest.raises(Clash), transaction():
+        withdraw_draft(draft=draft_of(regulation), version=7, by=first)
+    with transaction():
+        withdraw_draft(draft=draft_of(regulation), version=1, by=first)
+    with clock.pretending(AT):
+        publish_due()
+    draft = the_draft()
+    assert (how_many(Decision), draft.status, draft.approved_by) == (0, DraftStatus.DRAFT, None)
+    with pytest.raises(RuleBroken, match="nothing to withdraw"), transaction():
+        withdraw_draft(draft=draft_of(regulation), version=1, by=first)
+
+
+def test_both_are_one_click_on_the_page_that_each_of_them_sees(app, signed_in):
+    regulation, first, second = approved_for(AT)
+    with clock.pretending(LATER):
+        address = f"/staff/regulations/{regulation.slug}/approve"
+        assert "Take back my approval" in signed_in(second).get(address).get_data(as_text=True)
+        author = signed_in(first).get(address).get_data(as_text=True)
+        assert ("Take back my approval" in author, "Withdraw it" in author) == (False, True)
+        assert decide(signed_in(second), regulation.slug, "approve", 1).status_code == 303  # the second of two clicks
+        assert decide(signed_in(second), regulation.slug, "take_back", 1).location == "/staff"
+        assert the_draft().status == DraftStatus.SUBMITTED
+        assert decide(signed_in(first), regulation.slug, "withdraw", 1).location == "/staff"
+        assert the_draft().status == DraftStatus.DRAFT
+
+
+def test_once_its_time_went_by_an_approval_says_that_it_publishes_at_once(app, signed_in):
+    regulation = a_closed_regulation()
+    submitted(regulation, a_member_of_staff(Role.OFFICIAL), publish_at=AT)
+    approver, address = a_member_of_staff(Role.OFFICIAL), f"/staff/regulations/{regulation.slug}/approve"
+    with clock.pretending(LATER):
+        assert "it waits for its time" in signed_in(approver).get(address).get_data(as_text=True)
+    with clock.pretending(AT):
+        client = signed_in(approver)
+        text = client.get(address).get_data(as_text=True)
+        assert ("that time has gone by" in text, "Approve and publish" in text) == (True, True)
+        assert decide(client, regulation.slug, "approve", 1).location == "/decisions/2026-0001"

@@ -198,7 +198,8 @@ def _is_being_decided(regulation: Regulation, by: Account, submitted: bool = Fal
         if draft.version == 1:
             second = a_member_of_staff(Role.OFFICIAL)
             with transaction():
-                return_draft(draft=db.session.merge(draft), note="Say whom it helps.", by=second, now=now)
+                draft = db.session.merge(draft)
+                return_draft(draft=draft, version=draft.version, note="Say whom it helps.", by=second, now=now)
             with transaction():
                 save_draft(regulation=db.session.merge(regulation), proposal=proposal, version=1, by=by, now=now)
 

@@ -37,7 +37,7 @@ LATER = NOON + 30 * DAY
 OWN_DEPARTMENT_ALONE = """
     analysis.dispute analysis.point analysis.points answers.answers answers.elsewhere answers.sheet_csv
     answers.sheet_xlsx answers.upload decisions.approve decisions.close_theme decisions.extend decisions.set_days
-    decisions.write erasing.erase_submission_for_good milestones.step milestones.steps
+    decisions.versions decisions.write erasing.erase_submission_for_good milestones.step milestones.steps
     submissions.new_submission submissions.staff_paper submissions.submission
 """
 THE_SAME_FOR_EVERY_DEPARTMENT = """
@@ -95,6 +95,7 @@ def world(app):
                 "decisions.close_theme": "/staff/themes/retail/close",
                 "decisions.extend": "/staff/themes/retail/due",
                 "decisions.set_days": "/staff/themes/retail/days",
+                "decisions.versions": f"{of_regulation}/decision/versions",
                 "decisions.write": f"{of_regulation}/decision",
                 "erasing.erase_submission_for_good": f"/staff/submissions/{sent.reference}/erase",
                 "milestones.step": f"{steps}/{step.id}",

@@ -51,8 +51,8 @@ READING_WHAT_PEOPLE_SAY = """
     submissions.submission
 """
 DECIDING = """
-    answers.upload decisions.approve decisions.versions decisions.write erasing.erase_submission_for_good milestones.step
-    milestones.steps
+    answers.upload decisions.approve decisions.versions decisions.write erasing.erase_submission_for_good
+    milestones.step milestones.steps
 """
 MINDING_THE_CLOCKS = """
     decisions.close_theme decisions.extend decisions.set_days
