@@ -27,7 +27,7 @@ from analysis.submission_rules import (
 )
 from analysis.submissions import (
     About,
-    add_submission,
+    add_submissions,
     check_may_enter,
     check_may_handle,
     digest_of,
@@ -139,7 +139,7 @@ def import_rows(
     prepared = prepare(table, now=now, by=by, theme=theme, regulation=regulation, papers=papers)
     if prepared.wrong:
         raise ImportRefused(prepared.wrong)
-    free = references(now)
+    free, entered = references(now), []
     for row in prepared.ready:
         about = About(row.theme, row.regulation)
         submission = submission_of(
@@ -147,7 +147,8 @@ def import_rows(
         )
         if row.paper:
             submission.file_name, submission.file_sha256 = paper_name(row.paper.name), row.paper.digest
-        add_submission(submission, points_meant(row.regulation, row.received.points), now)
+        entered.append((submission, points_meant(row.regulation, row.received.points)))
+    add_submissions(entered, now)
     return prepared
 
 

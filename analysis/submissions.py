@@ -226,11 +226,20 @@ def references(now: datetime) -> Iterator[str]:
 
 
 def add_submission(submission: Submission, points: Sequence[Point], now: datetime) -> Submission:
-    db.session.add(submission)
-    db.session.flush()
-    _keep_points(submission, points)
-    record_submission(submission, points, submission.entered_by, now)
+    add_submissions([(submission, points)], now)
     return submission
+
+
+def add_submissions(entered: Sequence[tuple[Submission, Sequence[Point]]], now: datetime) -> None:
+    """Keep each with its points and its line."""
+    db.session.add_all(submission for submission, _ in entered)
+    db.session.flush()
+    for submission, points in entered:
+        _keep_points(submission, points)
+    lines = [_write_line(submission, points, submission.entered_by, now) for submission, points in entered]
+    # Only now, all at once: each line is written past the session, which else would write one row before every line.
+    for (submission, _), line in zip(entered, lines, strict=True):
+        submission.entry_id = line
 
 
 def _keep_points(submission: Submission, points: Sequence[Point]) -> None:
@@ -239,6 +248,10 @@ def _keep_points(submission: Submission, points: Sequence[Point]) -> None:
 
 def record_submission(submission: Submission, points: Sequence[Point], actor: str, now: datetime) -> None:
     """Its next line, which commits to all it says now."""
+    submission.entry_id = _write_line(submission, points, actor, now)
+
+
+def _write_line(submission: Submission, points: Sequence[Point], actor: str, now: datetime) -> str:
     sealed = Sealed.of("submission", submission_text(submission, [point.public_id for point in points]))
     body = SubmissionEntry(
         theme=submission.theme.slug,
@@ -254,4 +267,4 @@ def record_submission(submission: Submission, points: Sequence[Point], actor: st
         withheld=True if submission.withheld else None,
         prev=submission.entry_id,
     )
-    submission.entry_id = record(body, about=submission, now=now, openings={"text_commit": sealed}).id
+    return record(body, about=submission, now=now, openings={"text_commit": sealed}).id
