@@ -3,9 +3,10 @@
 import hashlib
 from typing import Any
 
-from wtforms import FileField, HiddenField, SelectChoice, SelectField, TextAreaField
+from flask_wtf.file import FileField
+from wtforms import HiddenField, SelectChoice, SelectField, TextAreaField
 
-from core.forms import AtMost, Form, one_of, tidy, version_shown
+from core.forms import AtMost, Form, one_of, tidy, tidy_line, version_shown
 from decisions import rules
 from decisions.rules import Verdict
 from decisions.worksheet import ToAnswer
@@ -80,10 +81,13 @@ class AnswerForm(Form):
 
 
 class SheetForm(Form):
-    """A spreadsheet of answers that comes back, and then, once it was looked at, what it would change."""
+    """A spreadsheet of answers that comes back, and waits for its sender once it was looked at."""
 
-    sheet = FileField("The spreadsheet", description="As it was taken from here, .xlsx or .csv, with your answers.")
-    changes = HiddenField(default="")
+    sheet = FileField(
+        "The spreadsheet",
+        description="As it was taken from here, .xlsx or .csv, with your answers: 5 MB and 5,000 rows at most.",
+    )
+    kept = HiddenField(filters=[tidy_line])
 
 
 def typed(row: ToAnswer, colleagues: list[tuple[int, str]]) -> AnswerForm:

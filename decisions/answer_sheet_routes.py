@@ -1,12 +1,14 @@
 """The answers on one regulation as a spreadsheet, and back."""
 
-from typing import Any
-
 from flask import flash, redirect, render_template, request, url_for
+from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response
 
 from accounts.rules import Role
+from analysis.sent_files import count_sent, status_of_refusal
 from analysis.services import is_kept
+from analysis.tables import MOST_BYTES
+from analysis.uploads import drop_upload, keep_upload, kept_upload
 from core import clock
 from core.access import staff
 from core.db import transaction
@@ -23,6 +25,14 @@ from regulations.queries import regulation_with
 from regulations.responsible import regulation_to_work_on
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PREVIEWED = 200
+MISTAKES_TOLD = 200
+
+
+@bp.record_once
+def _let_large_sheets_in(state: BlueprintSetupState) -> None:
+    """Its form checks its own token: the token of all others is read before this page can say how much it takes."""
+    state.app.extensions["csrf"].exempt(upload)
 
 
 @bp.route("/staff/regulations/<slug>/answers.xlsx")
@@ -52,52 +62,68 @@ def _file(content: bytes, kind: str, name: str) -> Response:
 @staff(Role.OFFICIAL)
 def upload(slug: str) -> Answered:
     """A sheet is looked at first; what it would change is then saved, all of it or nothing."""
-    form, checked = SheetForm(), None
-    regulation = regulation_to_work_on(slug, _me())
-    rows = _rows(regulation)
-    if form.validate_on_submit():
+    request.max_content_length = MOST_BYTES + 512 * 1024
+    regulation, form, status = regulation_to_work_on(slug, _me()), SheetForm(), 200
+    checked: Checked | None = None
+    if request.method == "POST":
         try:
-            if request.form.get("do") == "save":
-                number = _save(slug, form.changes.data)
-                flash("1 answer is saved." if number == 1 else f"{number:,} answers are saved.")
-                return redirect(url_for("answers.answers", slug=slug), code=303)
-            checked = answer_sheets.check(_sheet(form), rows)
+            if form.validate():
+                is_confirmed = bool(form.kept.data) and not form.sheet.data
+                checked = _save(slug, form.kept.data) if is_confirmed else _look(regulation, form)
+                if is_confirmed and not checked.mistakes:
+                    return _saved(slug, form.kept.data, len(checked.changes))
         except NotAllowed:
             raise
         except RuleBroken as error:
+            status = status_of_refusal(error)
             form.show_rule_broken(error)
-    if checked is not None:
-        form.changes.data = answer_sheets.packed(checked.changes)
-        for mistake in checked.mistakes:
-            form.form_errors.append(f"Row {mistake.row}: {mistake.what}")
+    if checked is None or checked.mistakes:
+        form.kept.data = ""
+    for mistake in checked.mistakes[:MISTAKES_TOLD] if checked else ():
+        form.form_errors.append(f"Row {mistake.row}: {mistake.what}")
     page = render_template(
         "decisions/answers_upload.html",
         regulation=regulation,
         form=form,
         checked=checked,
-        known={row.key: row for row in rows},
+        previewed=PREVIEWED,
+        told=MISTAKES_TOLD,
+        known={row.key: row for row in _rows(regulation)} if checked else {},
         verdict_word=lambda verdict: Verdict(verdict).label if verdict else "No answer",
     )
-    return page, 422 if form.errors else 200
+    if "csrf_token" in form.errors:
+        return page, 400
+    return page, status if status != 200 or not form.errors else 422
 
 
-def _sheet(form: SheetForm) -> list[tuple[int, dict[str, str]]]:
-    file: Any = request.files.get("sheet")
-    if not file or not file.filename:
+def _look(regulation: Regulation, form: SheetForm) -> Checked:
+    file = form.sheet.data
+    if not file:
         raise RuleBroken("Choose the spreadsheet.", field="sheet")
-    return answer_sheets.read(file.filename, file.read())
+    name, content = file.filename or "", file.read()
+    count_sent(len(content), _me())
+    checked = answer_sheets.check(answer_sheets.read(name, content), _rows(regulation))
+    if checked.changes and not checked.mistakes:
+        form.kept.data = keep_upload(sender=_me().id, name=name, content=content, now=clock.now())
+    return checked
 
 
-def _save(slug: str, changes: str | None) -> int:
+def _save(slug: str, kept: str) -> Checked:
     """Looked at once more within the transaction: what a colleague wrote since the preview is not overwritten."""
+    sheet = answer_sheets.read(kept, kept_upload(sender=_me().id, kept=kept, field="sheet"))
     with transaction():
         regulation, me, now = regulation_with(slug), _me(), clock.now()
-        checked: Checked = answer_sheets.check(answer_sheets.unpacked(changes), _rows(regulation))
-        if checked.mistakes:
-            raise RuleBroken(f"{checked.mistakes[0].what} Nothing was saved: bring the spreadsheet again.")
-        for change in checked.changes:
+        checked = answer_sheets.check(sheet, _rows(regulation))
+        for change in checked.changes if not checked.mistakes else ():
             save_answer(
                 regulation=regulation, **worksheet.about(regulation, change.key), verdict=change.chosen,
                 reasons=change.reasons, version=change.version, by=me, now=now,
             )  # fmt: skip
-    return len(checked.changes)
+    return checked
+
+
+def _saved(slug: str, kept: str, number: int) -> Response:
+    drop_upload(sender=_me().id, kept=kept)
+    said = "1 answer is saved." if number == 1 else f"{number:,} answers are saved."
+    flash(said if number else "The spreadsheet says what stands here already.")
+    return redirect(url_for("answers.answers", slug=slug), code=303)

@@ -2,14 +2,13 @@
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import xlsxwriter
 
-from analysis.tables import read_table
+from analysis.tables import BEYOND, Table, read_table
 from core.errors import RuleBroken
 from core.forms import tidy, tidy_line
 from decisions import rules
@@ -99,25 +98,30 @@ def unguarded(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _CALCULATED.match(cell) else cell
 
 
-def read(name: str, content: bytes) -> list[tuple[int, dict[str, str]]]:
-    """The rows of a sheet, each with its number there, by the names on top. Raises RuleBroken where it is none."""
+def read(name: str, content: bytes) -> Table:
+    """A sheet that comes back. Raises RuleBroken where it is none."""
     table = read_table(name, content, kinds=("csv", "xlsx"), most_rows=MOST_ROWS, field="sheet")
     missing = [name for name in NEEDED if name not in table.columns]
     if missing:
         raise RuleBroken(f"The first row has to name the columns. Missing: {', '.join(missing)}.", field="sheet")
-    if name.lower().endswith(".csv"):
-        if table.note:
-            raise RuleBroken("This file is not in UTF-8. Save it as .xlsx, or as .csv in UTF-8.", field="sheet")
-        return [(number, {name: unguarded(cell) for name, cell in line.items()}) for number, line in table.rows]
-    return table.rows
+    if not name.lower().endswith(".csv"):
+        return table
+    if table.note:
+        raise RuleBroken("This file is not in UTF-8. Save it as .xlsx, or as .csv in UTF-8.", field="sheet")
+    rows = [(number, {name: unguarded(cell) for name, cell in line.items()}) for number, line in table.rows]
+    return replace(table, rows=rows)
 
 
-def check(sheet: Sequence[tuple[int, dict[str, str]]], rows: Sequence[ToAnswer]) -> Checked:
+def check(sheet: Table, rows: Sequence[ToAnswer]) -> Checked:
     """What a sheet would change, and what is wrong with it, row by row."""
     known, seen = {row.key: row for row in rows}, set()
-    changes, mistakes, unchanged = [], [], 0
-    for number, line in sheet:
+    changes, unchanged = [], 0
+    mistakes = [Mistake(one.row, f"{one.column}: {one.message}") for one in sheet.wrong]
+    misread = {one.row for one in sheet.wrong if one.column != BEYOND}
+    for number, line in sheet.rows:
         key = tidy_line(line.get("id"))
+        if number in misread:
+            continue
         try:
             if key in seen:
                 raise RuleBroken("This point stands in the sheet twice.")
@@ -130,7 +134,7 @@ def check(sheet: Sequence[tuple[int, dict[str, str]]], rows: Sequence[ToAnswer])
             unchanged += 1
         else:
             changes.append(change)
-    return Checked(changes, mistakes, unchanged)
+    return Checked(changes, sorted(mistakes, key=lambda one: one.row), unchanged)
 
 
 def _change(line: dict[str, str], row: ToAnswer | None) -> Change | None:
@@ -158,22 +162,3 @@ def _verdict(cell: str) -> Verdict | None:
         listed = ", ".join(str(verdict) for verdict in Verdict)
         raise RuleBroken(f"The verdict is one of: {listed}.")
     return Verdict(said)
-
-
-def packed(changes: Iterable[Change]) -> str:
-    """Changes as the page carries them from the preview to the confirmation."""
-    return json.dumps([vars(change) for change in changes])
-
-
-def unpacked(given: str | None) -> list[tuple[int, dict[str, str]]]:
-    """As the rows of a sheet, to be checked again: raises RuleBroken for what our page did not write."""
-    try:
-        listed = json.loads(given or "")
-        if not isinstance(listed, list):
-            raise TypeError("Our page writes a list.")
-        return [
-            (number, {"id": str(c["key"])} | {name: str(c[name]) for name in ("verdict", "reasons", "version")})
-            for number, c in enumerate(listed, start=1)
-        ]
-    except (ValueError, TypeError, KeyError, RecursionError) as unreadable:
-        raise RuleBroken("Bring the spreadsheet again.", field="sheet") from unreadable

@@ -170,11 +170,9 @@ def test_answers_leave_and_return_as_a_spreadsheet(two_points, signed_in, offici
     assert (looked.status_code, how_many(AnswerDraft)) == (200, 0)
     text = looked.get_data(as_text=True)
     assert "2 answers would change" in text
-    changes = hidden(text, "changes")
-    assert client.post(page_of(slug, "/upload"), data={"do": "save", "changes": changes}).status_code == 303
+    assert client.post(page_of(slug, "/upload"), data={"kept": hidden(text, "kept")}).status_code == 303
     assert drafts() == {("accept_in_part", f"- {REASONS}")}
-    again = client.post(page_of(slug, "/upload"), data={"do": "save", "changes": changes})
-    assert again.status_code == 303
+    assert "Nothing would change" in bring(client, slug, rows).get_data(as_text=True)
     assert db.session.scalars(select(AnswerDraft.version)).all() == [1, 1], "the same again changes nothing"
 
 
@@ -195,7 +193,7 @@ def bring(client, slug, rows):
     writer.writeheader()
     writer.writerows(rows)
     content = io.BytesIO(file.getvalue().encode())
-    return client.post(page_of(slug, "/upload"), data={"do": "look", "sheet": (content, "answers.csv")})
+    return client.post(page_of(slug, "/upload"), data={"sheet": (content, "answers.csv")})
 
 
 def hidden(text, name):
@@ -223,7 +221,8 @@ def test_each_wrong_row_of_a_sheet_is_named_and_then_none_is_taken(two_points, c
         "Row 5: This point stands",
     ):
         assert words in text, words
-    assert "Save these answers" not in text
+    assert 'name="kept"' not in text
+    assert "Look at what it would change" in text
     maybe = bring(client, slug, [good | {"verdict": "maybe"}]).get_data(as_text=True)
     assert "Row 2: The verdict is one of: accept" in maybe
     assert drafts() == {("reject", SAID["reasons"])}
@@ -235,8 +234,9 @@ def test_what_a_colleague_wrote_after_the_preview_is_not_overwritten(two_points,
     rows = sheet(client.get(page_of(slug, ".csv")).get_data(), "csv")
     text = bring(client, slug, [row | {"verdict": "accept", "reasons": REASONS} for row in rows]).get_data(as_text=True)
     answer(closed, official, **about(closed, keys[1]))
-    done = client.post(page_of(slug, "/upload"), data={"do": "save", "changes": hidden(text, "changes")})
+    done = client.post(page_of(slug, "/upload"), data={"kept": hidden(text, "kept")})
     assert done.status_code == 422
+    assert "Row 3: First Office has changed this answer" in done.get_data(as_text=True)
     assert drafts() == {("reject", SAID["reasons"])}
 
 
@@ -245,7 +245,7 @@ def test_what_a_colleague_wrote_after_the_preview_is_not_overwritten(two_points,
     [("a.xlsx", b"not a zip"), ("a.csv", b"\xff\xfe\x00"), ("a.csv", b"a,b\n1,2\n"), ("a.csv", b""), ("", b"")],
 )
 def test_a_file_that_is_no_sheet_of_answers_is_refused_in_words(two_points, signed_in, official, name, content):
-    sent = {"do": "look", "sheet": (io.BytesIO(content), name)}
+    sent = {"sheet": (io.BytesIO(content), name)}
     refused = signed_in(official).post(page_of(two_points[0], "/upload"), data=sent)
     assert refused.status_code == 422
     assert "There is a problem" in refused.get_data(as_text=True)

@@ -7,13 +7,22 @@ import time
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from openpyxl import Workbook
+from sqlalchemy import select
 
+from analysis.services import make_point
+from analysis.tables import MOST_BYTES
+from app import MAX_FORM_BYTES
+from core.db import db, transaction
 from core.forms import tidy
 from decisions.answer_sheets import as_csv, as_xlsx, check, guarded, read, unguarded
+from decisions.models import AnswerDraft
 from decisions.rules import Verdict
-from decisions.worksheet import ToAnswer
+from decisions.worksheet import ToAnswer, to_answer
 from tests.analysis.hostile_sheets import HOSTILE, a_sheet
+from tests.decisions.conftest import LATER
 from tests.decisions.test_answers import a_closed_regulation
+from tests.factories import how_many
 
 TEXT = st.text(st.sampled_from("'=+-@\t\r\n ax,;\"") | st.characters(), max_size=12)
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
@@ -53,22 +62,123 @@ def test_a_mistake_names_the_row_of_the_sheet_also_after_an_empty_one():
 
 
 def test_a_sound_sheet_is_read():
-    ((number, cells),) = read("a.xlsx", a_sheet())
+    ((number, cells),) = read("a.xlsx", a_sheet()).rows
     assert (number, cells["id"], cells["verdict"], cells["version"]) == (2, "point-1", Verdict.ACCEPT, "0")
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_sheet_that_no_spreadsheet_saved_is_refused_in_words(official, signed_in, name):
     slug, began = a_closed_regulation().slug, time.monotonic()
-    sent = {"do": "look", "sheet": (io.BytesIO(HOSTILE[name]), "answers.xlsx")}
+    sent = {"sheet": (io.BytesIO(HOSTILE[name]), "answers.xlsx")}
     answer = signed_in(official).post(f"/staff/regulations/{slug}/answers/upload", data=sent)
     assert answer.status_code == 422
     assert "There is a problem" in answer.text
     assert time.monotonic() - began < 5
 
 
-def test_changes_that_our_page_did_not_write_are_refused(official, signed_in):
-    slug = a_closed_regulation().slug
-    for changes in ("", "{}", "[1]", "[" * 100_000, '[{"key": "point-1"}]'):
-        sent = {"do": "save", "changes": changes}
-        assert signed_in(official).post(f"/staff/regulations/{slug}/answers/upload", data=sent).status_code == 422
+HEAD = ["id", "verdict", "reasons", "version"]
+
+
+def a_csv(*lines, head=HEAD):
+    written = io.StringIO()
+    csv.writer(written).writerows([head, *lines])
+    return written.getvalue().encode()
+
+
+def test_reasons_with_a_comma_and_no_quotation_marks_are_a_mistake_of_their_row():
+    content = b"id,verdict,reasons,version,assigned_to\npoint-1,accept,We agree, but only in part,4,\n"
+    checked = check(read("a.csv", content), [a_row("Said before.")])
+    assert [str(mistake.row) for mistake in checked.mistakes] == ["2"]
+    assert "Leave the version as it came" in checked.mistakes[0].what
+    (mistake,) = check(
+        read("a.csv", a_csv(["point-1", "accept", "Said before.", "4", "more"])), [a_row("Said before.")]
+    ).mistakes
+    assert mistake.what.startswith("beyond the columns: “more” stands under no column")
+
+
+def test_a_formula_that_was_never_worked_out_takes_no_answer_back():
+    book, file = Workbook(), io.BytesIO()
+    for line in (HEAD, ["point-1", None, '=CONCAT("a","b")', 4]):
+        book.active.append(line)
+    book.save(file)
+    checked = check(read("a.xlsx", file.getvalue()), [a_row("Said before.")])
+    assert [(mistake.row, mistake.what.partition(" holds")[0]) for mistake in checked.mistakes] == [(2, "reasons: C2")]
+    assert checked.changes == []
+
+
+@pytest.fixture
+def upload(regulation, official, signed_in, after_the_close):
+    slug, client = regulation.slug, signed_in(official)
+
+    def post(content=None, as_=client, **sent):
+        given = {"sheet": (io.BytesIO(content), "answers.csv")} if content is not None else {}
+        return as_.post(f"/staff/regulations/{slug}/answers/upload", data=given | sent)
+
+    return post
+
+
+def the_sheet(regulation, reasons):
+    return a_csv(*([row.key, "accept", reasons, row.version] for row in to_answer(regulation.id)))
+
+
+def kept_in(page):
+    return page.text.split('name="kept"')[1].split('value="')[1].split('"')[0]
+
+
+def what_is_answered():
+    db.session.rollback()
+    return set(db.session.scalars(select(AnswerDraft.reasons)))
+
+
+@pytest.fixture
+def many_points(regulation, official):
+    """Whose answers, of some 600 letters each, are more than any other form may hold."""
+    with transaction():
+        for number in range(900):
+            make_point(regulation=regulation, title=f"Point {number}", summary="", by=official, now=LATER)
+    return regulation
+
+
+def test_a_thousand_answers_come_back_in_one_sheet(many_points, upload):
+    content = the_sheet(many_points, "We have read this with care. " * 21)
+    assert MAX_FORM_BYTES < len(content) < MOST_BYTES
+    looked = upload(content)
+    assert looked.status_code == 200
+    assert "The first 200 are shown" in looked.text
+    assert upload(kept=kept_in(looked)).status_code == 303
+    assert len(what_is_answered()) == 1
+    assert how_many(AnswerDraft) == len(to_answer(many_points.id)) > 900
+
+
+def test_a_sheet_that_is_far_too_large_is_refused(upload):
+    assert upload(b"x" * (MOST_BYTES + 1)).status_code == 422
+    assert upload(b"x" * (MOST_BYTES + 1024 * 1024)).status_code == 413
+
+
+def test_a_sheet_waits_on_the_server_for_whoever_sent_it_and_not_in_their_page(regulation, upload, second, signed_in):
+    looked = upload(the_sheet(regulation, "We have read this with care."))
+    kept = kept_in(looked)
+    assert len(looked.text.split('name="kept"')[1].split(">")[0]) < 200
+    refused = upload(as_=signed_in(second), kept=kept)
+    assert (refused.status_code, "Choose it again" in refused.text) == (422, True)
+    assert "We have read this with care." not in what_is_answered()
+    assert upload(kept=kept).status_code == 303
+    assert what_is_answered() == {"We have read this with care."}
+    again = upload(kept=kept)
+    assert (again.status_code, "Choose it again" in again.text) == (422, True)
+
+
+def test_a_sheet_from_somewhere_else_is_not_looked_at(app, regulation, upload):
+    app.config["WTF_CSRF_ENABLED"] = True
+    try:
+        assert upload(the_sheet(regulation, "Forged and never meant.")).status_code == 400
+        assert upload(kept="0" * 64 + ".csv").status_code == 400
+    finally:
+        app.config["WTF_CSRF_ENABLED"] = False
+
+
+def test_nothing_chosen_and_nothing_kept_is_said_in_words(upload):
+    for sent in ({}, {"kept": "../../secret-key"}):
+        refused = upload(**sent)
+        assert refused.status_code == 422
+        assert "There is a problem" in refused.text
