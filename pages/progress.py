@@ -19,7 +19,10 @@ from regulations.models import DueChange, Regulation, Theme
 from regulations.rules import Stage
 
 NEWS = 200
+PUT_OFF = "put_off"
+"""Asked for like a state: the steps whose day was moved to a later one, wherever they stand."""
 _later = aliased(Decision)
+_was_put_off = exists().where(MilestoneAct.milestone_id == Milestone.id, MilestoneAct.moved_from < MilestoneAct.due_on)
 
 
 @dataclass(frozen=True)
@@ -132,12 +135,11 @@ def _steps_by_part(asked: Asked) -> dict[tuple[str, str], dict[str, int]]:
 
 def _slipped_and_reviewed(asked: Asked) -> dict[tuple[str, str], tuple[int, date | None]]:
     """By part: how many steps were put off, and the day of the next review."""
-    later = exists().where(MilestoneAct.milestone_id == Milestone.id, MilestoneAct.moved_from < MilestoneAct.due_on)
     waits = and_(Milestone.step == Step.REVIEW, Milestone.state.in_(RUNNING))
     each = (
         _followed(
             Theme.slug.label("theme"), Department.slug.label("department"),
-            case((later, 1), else_=0).label("put_off"), case((waits, Milestone.due_on)).label("review_on"),
+            case((_was_put_off, 1), else_=0).label("put_off"), case((waits, Milestone.due_on)).label("review_on"),
         )
         .where(*asked.filters)
         .subquery()
@@ -245,6 +247,8 @@ def count_steps(asked: Asked) -> int:
 
 
 def _in_state(asked: Asked) -> list[ColumnElement[bool]]:
+    if asked.state == PUT_OFF:
+        return [_was_put_off]
     return [Milestone.state == asked.state] if asked.state else []
 
 

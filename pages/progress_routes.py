@@ -33,7 +33,7 @@ STEPS_BESIDE = 12
 def _asked() -> Asked:
     theme, department = (tidy_line(request.args.get(name))[:LONGEST] for name in ("theme", "department"))
     state = request.args.get("state", "")
-    return Asked(theme, department, state if state in STATES else "")
+    return Asked(theme, department, state if state in (*STATES, queries.PUT_OFF) else "")
 
 
 def _address(endpoint: str, asked: Asked, **more: Any) -> str:
@@ -119,7 +119,11 @@ def steps() -> str | Response:
         page_url=lambda n: _address("progress.steps", asked, page=n if n > 1 else 0),
         states=[
             {"label": label, "url": _address("progress.steps", asked, state=value), "active": asked.state == value}
-            for value, label in [("", "All"), *((state.value, state.label) for state in State)]
+            for value, label in [
+                ("", "All"),
+                *((state.value, state.label) for state in State),
+                (queries.PUT_OFF, "Put off"),
+            ]
         ],
         downloads={form: _address(f"progress.steps_{form}", asked) for form in ("json", "csv")},
         today=uk_day(now),
