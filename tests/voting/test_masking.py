@@ -10,6 +10,7 @@ from accounts.rules import Role
 from audit.tiles import log_folder
 from core.db import db, transaction
 from core.errors import RuleBroken
+from core.mail import deliver_due
 from opendata.bundle import write_bundle
 from opendata.checking import check
 from search import queries as search
@@ -26,7 +27,7 @@ from tests.factories import (
     settle_the_record,
     the_record,
 )
-from tests.voting.test_erasure import EMAIL, erase, where_is, zelda
+from tests.voting.test_erasure import EMAIL, LATER, erase, where_is, zelda
 from tests.voting.walking import sign_in
 from voting.models import Comment
 from voting.moderation import comment_to_moderate, hide_comment, mask_comment, show_comment
@@ -199,6 +200,7 @@ def test_what_is_erased_takes_the_words_of_its_mask_along(app):
     act(a_reason(regulation, zelda()))
     a_frozen_theme(theme)
     erase(zelda())
+    deliver_due(LATER)  # the letter that says so goes with the address
     assert where_is(EMAIL, "Zebedee", "pays twice") == set()
     assert db.session.scalars(select(Comment.status)).one() == CommentStatus.ERASED
     the_record_is_whole()
