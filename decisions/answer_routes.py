@@ -135,7 +135,7 @@ def _page(
             forms[row.key] = AnswerForm.filled(row, colleagues)
             if row.key == only and request.args.get("take"):
                 taken = worksheet.answer_elsewhere(request.args["take"])
-                forms[row.key].verdict.data, forms[row.key].reasons.data = taken.verdict, taken.copied
+                forms[row.key].verdict.data, forms[row.key].reasons.data = taken.verdict, taken.reasons
     return render_template(
         "decisions/answers.html",
         regulation=regulation,

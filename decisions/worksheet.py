@@ -156,13 +156,9 @@ class Elsewhere:
     verdict: str
     reasons: str
     regulation: str
+    slug: str
     decision: str = ""
-
-    @property
-    def copied(self) -> str:
-        """Its words with where they come from."""
-        source = f"decision {self.decision}" if self.decision else "not published yet"
-        return f"{self.reasons}\n\nFirst written on the {self.regulation} ({source})."
+    """Its reference, once the answer is published."""
 
 
 def answers_elsewhere(regulation_id: int, words: Sequence[str], *, limit: int = MOST_FOUND) -> list[Elsewhere]:
@@ -199,7 +195,7 @@ def _given() -> Any:
     return (
         select(
             ("answer-" + Answer.public_id).label("name"), Answer.point_title.label("about"), Answer.verdict,
-            Answer.reasons, Regulation.title.label("regulation"), Decision.reference.label("decision"),
+            Answer.reasons, Regulation.title.label("regulation"), Regulation.slug, Decision.reference.label("decision"),
         )
         .join(Decision, Decision.id == Answer.decision_id)
         .join(Regulation, Regulation.id == Decision.regulation_id)
@@ -210,7 +206,7 @@ def _being_written() -> Any:
     return (
         select(
             ("draft-" + cast(AnswerDraft.id, String)).label("name"), func.coalesce(Point.title, "").label("about"),
-            AnswerDraft.verdict, AnswerDraft.reasons, Regulation.title.label("regulation"),
+            AnswerDraft.verdict, AnswerDraft.reasons, Regulation.title.label("regulation"), Regulation.slug,
         )
         .join(Regulation, Regulation.id == AnswerDraft.regulation_id)
         .outerjoin(Point, Point.id == AnswerDraft.point_id)

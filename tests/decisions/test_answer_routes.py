@@ -139,7 +139,9 @@ def digest_of_nothing():
     return hashlib.sha256(b"\n").hexdigest()[:16]
 
 
-def test_an_answer_given_elsewhere_is_copied_with_where_it_comes_from(two_points, signed_in, official):
+def test_an_answer_given_elsewhere_is_copied_in_its_words_alone_with_a_link_to_where_it_was_given(
+    two_points, signed_in, official
+):
     slug, keys = two_points
     other = a_closed_regulation("Rail")
     answer(
@@ -147,14 +149,35 @@ def test_an_answer_given_elsewhere_is_copied_with_where_it_comes_from(two_points
     )
     reference = a_decision(other).reference
     client = signed_in(official)
-    found = client.get(page_of(slug, f"/elsewhere?for={keys[0]}&q=paperwork")).get_data(as_text=True)
-    assert f"decision {reference}" in found
     name = f"answer-{answers_of_decision(1)[0].public_id}"
-    text = client.get(page_of(slug, f"?for={keys[0]}&take={name}")).get_data(as_text=True)
-    assert "Paperwork is halved now." in text
-    assert f"(decision {reference})" in text
+    link = f'href="/decisions/{reference}#{name}"'
+    assert link in client.get(page_of(slug, f"/elsewhere?for={keys[0]}&q=paperwork")).text
+    text = client.get(page_of(slug, f"?for={keys[0]}&take={name}")).text
+    assert typed_in(text) == "Paperwork is halved now."
+    assert link in text
     assert "not saved yet" in text
-    assert "No such answer" in client.get(page_of(slug, f"/elsewhere?for={keys[0]}&q=zebra")).get_data(as_text=True)
+    assert "No such answer" in client.get(page_of(slug, f"/elsewhere?for={keys[0]}&q=zebra")).text
+
+
+def test_an_answer_that_is_still_being_written_elsewhere_says_so_on_the_page_and_never_in_its_words(
+    two_points, signed_in, official
+):
+    slug, keys = two_points
+    other = a_closed_regulation("Rail")
+    answer(other, official, point=a_point_of(other, *comments_on(other), by=official), reasons="Paperwork is halved.")
+    client, theirs = signed_in(official), f'href="/regulations/{other.slug}"'
+    found = client.get(page_of(slug, f"/elsewhere?for={keys[0]}")).text
+    assert "not published yet" in found
+    take = found.split("take=draft-")[1].split('"')[0].split("&")[0]
+    text = client.get(page_of(slug, f"?for={keys[0]}&take=draft-{take}")).text
+    assert typed_in(text) == "Paperwork is halved."
+    assert theirs in text
+    typed(client, slug, {keys[0]: {"verdict": "accept", "reasons": typed_in(text)}})
+    assert ("accept", "Paperwork is halved.") in drafts()
+
+
+def typed_in(text):
+    return unescape(text.split('-reasons" name=')[1].split(">")[1].split("<")[0])
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "csv"])
