@@ -36,10 +36,13 @@ def compare(outcome: Outcome, direction: Direction | None, tally: Tally, who: Ca
         return Compared(Comparison.TOO_FEW, None, f"{nobody}, so there is nothing to compare with.")
     agrees, sentence = _stands(outcome, direction, tally, who)
     if participants < TOO_FEW:
-        few = f"Fewer than {TOO_FEW} {who.plural.lower() if who else 'people'} answered, too few to weigh."
-        return Compared(Comparison.TOO_FEW, agrees, f"{sentence} {few}", participants)
+        return Compared(Comparison.TOO_FEW, agrees, f"{sentence} {_few(who)}", participants)
     word = {True: Comparison.SAME, False: Comparison.DIFFERS, None: Comparison.TIED}[agrees]
     return Compared(word, agrees, sentence, participants)
+
+
+def _few(who: Capacity | None) -> str:
+    return f"Fewer than {TOO_FEW} {who.plural.lower() if who else 'people'} answered, too few to weigh."
 
 
 def _stands(
@@ -112,7 +115,7 @@ def _kept(who: str, how: Compared, proposal: Proposal) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Row:
-    """A comparison with one capacity as a page lists it."""
+    """A comparison with one capacity as a page lists it: that they are few is said by the word before the sentence."""
 
     who: str
     word: str
@@ -122,7 +125,7 @@ class Row:
 def rows(comparisons: Mapping[str, Any]) -> list[Row]:
     """Each capacity in which somebody answered. How it stands to everybody is said in the headline."""
     return [
-        Row(_named(who), Comparison(said["comparison"]).label, said["sentence"])
+        Row(_named(who), Comparison(said["comparison"]).label, said["sentence"].removesuffix(f" {_few(Capacity(who))}"))
         for who, said in comparisons.items()
         if who != EVERYONE and said["participants"]
     ]

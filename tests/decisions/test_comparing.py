@@ -128,4 +128,7 @@ def test_one_reason_may_answer_several_and_it_is_said_whom():
     first, second = departures(said, shared)
     assert (first.who, first.reason) == (["Everyone who answered", "Members of the public"], shared)
     assert (second.who, second.sentences, second.reason) == (["Businesses"], [said["business"]["sentence"]], own)
-    assert [row.who for row in rows(said)] == ["Members of the public", "Businesses", "Charities", "Regulators"]
+    listed = {row.who: f"{row.word}. {row.sentence}" for row in rows(said)}
+    assert list(listed) == ["Members of the public", "Businesses", "Charities", "Regulators"]
+    few = "Too few to weigh. Differs from the largest group of charities, 19 of 19, who chose scrap."
+    assert listed["Charities"] == few, "that they are few is said once"
