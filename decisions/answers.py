@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 
 from accounts.models import Account
 from accounts.rules import Role
-from analysis.models import Grouping, Point
+from analysis.models import Grouping, Point, Submission, SubmissionPoint
 from analysis.queries import PointRow, points_of
 from analysis.services import is_kept
 from audit.entries import AnswerEntry, text_digest
@@ -310,6 +310,13 @@ def is_answered() -> ColumnElement[bool]:
     """Of a comment in a query: the decision that stands on its regulation answers it, itself or through a point."""
     given = select(Answer.id).join(Decision, Decision.id == Answer.decision_id)
     return exists(given.where(Decision.regulation_id == Comment.regulation_id, _stands(), _reaches()))
+
+
+def is_answered_submission() -> ColumnElement[bool]:
+    """The same of a submission: through a point that it makes."""
+    made = select(SubmissionPoint.point_id).where(SubmissionPoint.submission_id == Submission.id)
+    given = select(Answer.id).join(Decision, Decision.id == Answer.decision_id)
+    return exists(given.where(_stands(), Answer.point_id.in_(made.correlate_except(SubmissionPoint))))
 
 
 def counts_by_theme() -> dict[str, tuple[int, int]]:

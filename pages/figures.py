@@ -42,6 +42,11 @@ SUBMISSIONS = (
     Figure("submissions_pending", "Pending", "Submissions to be shown once the count is final"),
     Figure("submissions_withheld", "Withheld", "Submissions withheld, and counted"),
 )
+ANSWERS_TO_SUBMISSIONS = (
+    Figure("submissions_readable", "Readable", "Submissions that everybody can read"),
+    Figure("submissions_answered", "Answered", "Readable submissions that a decision answers"),
+    Figure("submissions_awaiting", "Awaiting", "Readable submissions that await an answer"),
+)
 SIGNATURES = Figure("signatures", "Signatures", "Signatures under petitions")
 BESIDE = (
     Figure("listed_later", "Listed later", "Regulations listed after the theme’s window opened"),
@@ -50,14 +55,18 @@ BESIDE = (
     SIGNATURES,
 )
 OF_REGULATIONS = {figure.name for figure in (*REGULATIONS, *BESIDE[:2])}
-OF_SUBMISSIONS = {figure.name for figure in (*SUBMISSIONS, SIGNATURES)}
-FIGURES = {figure.name: figure for figure in (*REGULATIONS, *COMMENTS, *ANSWERS, *SUBMISSIONS, *BESIDE)}
+OF_SUBMISSIONS = {figure.name for figure in (*SUBMISSIONS, *ANSWERS_TO_SUBMISSIONS, SIGNATURES)}
+FIGURES = {
+    figure.name: figure
+    for figure in (*REGULATIONS, *COMMENTS, *ANSWERS, *SUBMISSIONS, *ANSWERS_TO_SUBMISSIONS, *BESIDE)
+}
 EVERY_THEME = "all"
 FIELDS = (
     "slug", "at_opening", "scrap", "improve", "keep", "moved", "already_spent", "undecided", "comments_received",
     "published", "pending", "hidden", "withheld", "erased", "withdrawn", "answered", "awaiting", "listed_later",
     "listed_later_decided", "title", "opens_at", "url", "submissions_received", "submissions_readable",
     "submissions_pending", "submissions_withheld", "signatures", "census",
+    "submissions_answered", "submissions_awaiting",
 )  # fmt: skip
 
 
@@ -93,6 +102,8 @@ class Figures:
     submissions_readable: int = 0
     submissions_pending: int = 0
     submissions_withheld: int = 0
+    submissions_answered: int = 0
+    submissions_awaiting: int = 0
     signatures: int = 0
     """Of all petitions together. Beside the submissions, as one person may have signed several."""
 
@@ -111,7 +122,7 @@ class Figures:
         ]
 
 
-EQUATIONS = (REGULATIONS, COMMENTS, ANSWERS, SUBMISSIONS)
+EQUATIONS = (REGULATIONS, COMMENTS, ANSWERS, SUBMISSIONS, ANSWERS_TO_SUBMISSIONS)
 COUNTED = tuple(field.name for field in fields(Figures) if field.name not in {"slug", "title", "opens_at", "census"})
 
 

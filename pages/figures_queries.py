@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, se
 from analysis.models import Submission
 from core import clock
 from core.db import db
-from decisions.answers import is_answered
+from decisions.answers import is_answered, is_answered_submission
 from decisions.models import Decision
 from opendata.queries import joined
 from pages.figures import COUNTED, EVERY_THEME, OF_REGULATIONS, OF_SUBMISSIONS, SIGNATURES, Figures
@@ -46,6 +46,7 @@ _stands_as = case(
     else_=Comment.status,
 )
 _is_answered = is_answered()
+_is_answered_submission = is_answered_submission()
 _is_readable_as = case(
     (Submission.withheld, literal("submissions_withheld")),
     (_kept_from_readers, literal("submissions_pending")),
@@ -133,10 +134,13 @@ def _add_submissions(counts: Counts) -> None:
 
 
 def _add_which_are_readable(counts: Counts) -> None:
-    each = _from_submissions(Theme.slug, _is_readable_as.label("readable_as")).subquery()
-    parts = (each.c.slug, each.c.readable_as)
-    for theme, readable_as, number in db.session.execute(select(*parts, func.count()).group_by(*parts)):
+    answered = case((and_(_is_readable_as == "submissions_readable", _is_answered_submission), 1), else_=0)
+    each = _from_submissions(Theme.slug, _is_readable_as.label("readable_as"), answered.label("answered")).subquery()
+    parts = (each.c.slug, each.c.readable_as, each.c.answered)
+    for theme, readable_as, is_done, number in db.session.execute(select(*parts, func.count()).group_by(*parts)):
         _add(counts, theme, readable_as, number)
+        if readable_as == "submissions_readable":
+            _add(counts, theme, "submissions_answered" if is_done else "submissions_awaiting", number)
 
 
 def _from_comments(*columns: Any) -> Select[Any]:
@@ -196,6 +200,8 @@ def _counted_as(figure: str) -> ColumnElement[bool]:
         "withdrawn": Comment.status == CommentStatus.WITHDRAWN,
         "submissions_received": true(),
         "signatures": Submission.signatures.is_not(None),
+        "submissions_answered": and_(_is_readable_as == "submissions_readable", _is_answered_submission),
+        "submissions_awaiting": and_(_is_readable_as == "submissions_readable", ~_is_answered_submission),
         "answered": and_(_stands_as == "published", _is_answered),
         "awaiting": and_(_stands_as == "published", ~_is_answered),
     }

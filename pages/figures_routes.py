@@ -19,6 +19,7 @@ from pages import figures_queries, rules
 from pages.downloads import as_data
 from pages.figures import (
     ANSWERS,
+    ANSWERS_TO_SUBMISSIONS,
     COMMENTS,
     EVERY_THEME,
     FIELDS,
@@ -73,6 +74,7 @@ def _tables() -> list[dict[str, Any]]:
         {"caption": "What became of the comments", "columns": COMMENTS},
         {"caption": "Which published comments have been answered", "columns": ANSWERS},
         {"caption": "Which submissions can be read", "columns": SUBMISSIONS, "beside": SIGNATURES},
+        {"caption": "Which submissions have been answered", "columns": ANSWERS_TO_SUBMISSIONS},
     ]
 
 

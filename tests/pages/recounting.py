@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
-from analysis.models import Grouping, Submission
+from analysis.models import Grouping, Submission, SubmissionPoint
 from core.db import db
 from decisions.models import Answer, Decision
 from pages.figures import EVERY_THEME
@@ -64,7 +64,16 @@ def figures_of_comment(comment: Comment, theme: Theme) -> list[str]:
 def figures_of_submission(submission: Submission, theme: Theme) -> dict[str, int]:
     waits = theme.split == "kept" and theme.frozen_at is None
     word = "withheld" if submission.withheld_because else "pending" if waits else "readable"
-    return {"submissions_received": 1, f"submissions_{word}": 1, "signatures": submission.signatures or 0}
+    counted = {"submissions_received": 1, f"submissions_{word}": 1, "signatures": submission.signatures or 0}
+    if word == "readable":
+        counted[f"submissions_{'answered' if is_answered_submission(submission) else 'awaiting'}"] = 1
+    return counted
+
+
+def is_answered_submission(submission: Submission) -> bool:
+    made = set(db.session.scalars(select(SubmissionPoint.point_id).filter_by(submission_id=submission.id)))
+    answers = db.session.scalars(select(Answer).where(Answer.point_id.in_(made))).all()
+    return any(answer.decision == standing(answer.decision.regulation_id) for answer in answers)
 
 
 def is_answered(comment: Comment) -> bool:

@@ -230,6 +230,7 @@ def test_submissions_are_readable_pending_or_withheld_and_signatures_stand_besid
         "submissions_received": 53, "submissions_readable": 52, "submissions_pending": 0, "submissions_withheld": 1,
         "signatures": 12_000,
     }  # fmt: skip
+    assert row["submissions_readable"] == row["submissions_answered"] + row["submissions_awaiting"]
     kept = next(row for row in the_figures(client)["themes"] if row["slug"] == "schools")
     assert [kept[f.name] for f in SUBMISSIONS] == [2, 0, 1, 1]
     said = page(client, "/figures/shops/submissions_withheld")
