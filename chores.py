@@ -5,12 +5,15 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from flask import current_app
+
 from audit.services import check_writable
 from core import clock
 from core.db import db, transaction
 from core.errors import Unavailable
 from decisions import milestones, reviews
 from decisions.models import Decision, Milestone
+from pages import editions
 from regulations import census, due
 from regulations.models import Theme
 
@@ -38,6 +41,11 @@ def note_what_went_by() -> None:
                 log.exception("%s could not be noted (%s).", what, id)
 
 
+def _keep(theme: Theme, now: datetime) -> None:
+    site = current_app.config["SITE"]
+    editions.keep_edition(theme=theme, site_url=site.url, demonstration=site.demonstration, now=now)
+
+
 _CHORES: tuple[tuple[str, type[Any], Callable[[datetime], list[int]], Callable[[Any, datetime], object]], ...] = (
     (
         "What a theme listed when it opened", Theme, census.themes_to_count,
@@ -59,5 +67,6 @@ _CHORES: tuple[tuple[str, type[Any], Callable[[datetime], list[int]], Callable[[
         "That the day of a step went by", Milestone, milestones.newly_missed,
         lambda step, now: milestones.miss_milestone(milestone=step, now=now),
     ),
+    ("What the report on a theme says now", Theme, editions.themes_to_keep, lambda theme, now: _keep(theme, now)),
 )  # fmt: skip
 """What is looked for, in which rows, how they are found, and what is written of each."""

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from analysis.rules import same_words
 from core.db import db
+from regulations.models import Regulation
 from voting.models import Comment
 from voting.rules import Choice, CommentStatus
 from voting.shown import Reason
@@ -65,30 +66,40 @@ class SentRound:
 
 
 def sent_round(regulation_id: int, most: int = 20) -> list[SentRound]:
-    """Texts on a regulation that at least five people sent in the same words, those that most sent first.
+    """Texts on a regulation that at least five people sent in the same words, those that most sent first."""
+    found = _sent_round(Regulation.id == regulation_id)
+    return next(iter(found.values()), [])[:most]
 
-    The database folds case, common signs and spacing, so that not all texts have to be read; same_words() has the
+
+def sent_round_in(theme_id: int) -> dict[str, list[SentRound]]:
+    """The same on every regulation of a theme, by its slug."""
+    return _sent_round(Regulation.theme_id == theme_id)
+
+
+def _sent_round(on: ColumnElement[bool]) -> dict[str, list[SentRound]]:
+    """The database folds case, common signs and spacing, so that not all texts have to be read; same_words() has the
     last word on those that came more than once.
     """
     alike = _folded_by_database(Comment.text)
     wanted = (
-        select(func.min(Comment.text).label("text"), Comment.choice, func.count().label("people"))
-        .where(Comment.regulation_id == regulation_id, Comment.status == CommentStatus.PUBLISHED)
-        .group_by(alike, Comment.choice)
+        select(Regulation.slug, func.min(Comment.text).label("text"), Comment.choice, func.count().label("people"))
+        .join(Regulation, Regulation.id == Comment.regulation_id)
+        .where(on, Comment.status == CommentStatus.PUBLISHED)
+        .group_by(Regulation.slug, alike, Comment.choice)
         .having(func.count() > 1)
     )
-    texts: dict[str, str] = {}
-    counts: dict[str, Counter[str]] = {}
+    texts: dict[tuple[str, str], str] = {}
+    counts: dict[tuple[str, str], Counter[str]] = {}
     for row in db.session.execute(wanted.order_by(func.count().desc(), func.min(Comment.id))):
-        words = same_words(row.text)
+        words = row.slug, same_words(row.text)
         texts.setdefault(words, row.text)
         counts.setdefault(words, Counter())[row.choice] += row.people
-    found = [
-        SentRound(texts[words], sum(chosen.values()), {choice: chosen[choice] for choice in Choice})
-        for words, chosen in counts.items()
-        if sum(chosen.values()) >= SENT_ROUND_BY
-    ]
-    return sorted(found, key=lambda each: -each.people)[:most]
+    found: dict[str, list[SentRound]] = {}
+    for words, chosen in sorted(counts.items(), key=lambda each: -sum(each[1].values())):
+        if sum(chosen.values()) >= SENT_ROUND_BY:
+            by_choice = {choice.value: chosen[choice] for choice in Choice}
+            found.setdefault(words[0], []).append(SentRound(texts[words], sum(chosen.values()), by_choice))
+    return found
 
 
 def _folded_by_database(text: Any) -> Any:

@@ -43,8 +43,16 @@ class Feed:
 
 def json_response(said: object) -> Response:
     """Any rows or object; moments become ISO 8601 in UTC, and text stays readable."""
-    text = json.dumps(said, ensure_ascii=False, indent=1, default=_plain)
-    return _open_to_all(Response(text + "\n", mimetype="application/json"))
+    return json_text_response(json_text(said))
+
+
+def json_text(said: object) -> str:
+    return json.dumps(said, ensure_ascii=False, indent=1, default=_plain) + "\n"
+
+
+def json_text_response(text: str) -> Response:
+    """What was written before, to the byte."""
+    return _open_to_all(Response(text, mimetype="application/json"))
 
 
 def csv_response(rows: Iterable[Mapping[str, Cell]], filename: str, fields: Sequence[str] = ()) -> Response:

@@ -126,13 +126,14 @@ def told_by_voters(regulation_id: int, before: datetime | None) -> Told:
     rows = db.session.execute(wanted.group_by(*columns)).all()
     whole = add_up(cell(row) for row in rows)
     return Told(
-        cuts=[_cut(name, title, rows, whole) for name, title in CUTS.items()],
+        cuts=[cut_by(name, title, rows, whole) for name, title in CUTS.items()],
         costs=[_cost(unit, rows, whole.participants) for unit in ("cost_pounds", "cost_hours")],
         votes=rows,
     )
 
 
-def _cut(name: str, title: str, rows: Sequence[Any], whole: Tally) -> Cut:
+def cut_by(name: str, title: str, rows: Sequence[Any], whole: Tally) -> Cut:
+    """Rows of votes by one thing that people told; each has a choice, a direction, and how many votes there are."""
     sizes: Counter[str] = Counter()
     words = THINGS[name][1]
     for row in rows:

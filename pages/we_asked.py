@@ -5,24 +5,28 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, func, select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import aliased
 
-from accounts.rules import Capacity, Level
+from analysis.folding import SentRound, sent_round_in
 from analysis.models import Point
 from analysis.queries import PointRow, points_of_theme
+from core import clock
 from core.db import db
 from decisions.milestones import ROW_COLUMNS, MilestoneRow, milestone_row
 from decisions.models import Answer, Decision, Milestone
 from decisions.queries import DecisionRow, decisions
 from decisions.queries import Wanted as WantedDecisions
-from decisions.rules import Verdict
+from decisions.rules import EVERYONE, Comparison, Verdict
+from decisions.steps import State
 from opendata.queries import RegulationRow, regulations
 from opendata.queries import Wanted as WantedRegulations
+from pages.who_answered import who_answered
 from regulations.models import Regulation, Theme
-from voting.models import TallyCell
+from regulations.rules import Split, Stage
 from voting.rules import Choice
 
+WAITING = (Stage.UPCOMING, Stage.OPEN, Stage.UNDER_CONSIDERATION)
 _later = aliased(Decision)
 
 
@@ -43,49 +47,149 @@ class Story:
 
     regulation: RegulationRow
     said: list[Said]
+    only_few: list[str]
+    """Choices that people made whose reasons stand under nothing but what few people raised."""
     silent: list[str]
-    """Choices that people made and that no point speaks for."""
-    decision: DecisionRow | None
+    """Choices that people made and of which no reason stands under anything."""
+    decisions: list[DecisionRow]
+    """The one that stands, then those whose place it took, the latest first."""
     steps: list[MilestoneRow] = field(default_factory=list)
+    sent: list[SentRound] = field(default_factory=list)
 
     @property
-    def has_something(self) -> bool:
-        return bool(self.regulation.participants or self.decision)
+    def decision(self) -> DecisionRow | None:
+        return self.decisions[0] if self.decisions else None
+
+
+def report(theme: Theme, now: datetime) -> dict[str, Any]:
+    """Everything the page says, as JSON can hold it: offices' words, and none of those who answered."""
+    told = stories(theme, now)
+    sealed = theme.split == Split.KEPT and theme.frozen_at is None
+    answered = who_answered(theme, before=told_before(theme, now), sealed=sealed)
+    sent = [each for story in told for each in story.sent]
+    answers = [said for story in told for said in story.said]
+    steps = [step for story in told for step in story.steps]
+    return {
+        "slug": theme.slug, "title": theme.title, "stage": theme.window.stage(now), "summary": theme.summary,
+        "on_the_table": theme.on_the_table, "off_the_table": theme.off_the_table,
+        "closed_early_because": theme.closed_early_because or None,
+        "opens_on": clock.uk_day(theme.window.opens), "closes_on": clock.last_day(theme.window.closes),
+        "decision_due_on": clock.last_day(theme.decision_due_at),
+        "final_on": clock.uk_day(theme.frozen_at) if theme.frozen_at else None,
+        "regulations": len(told),
+        "votes": sum(row["votes"] for row in answered.who),
+        "comments": sum(story.regulation.comments or 0 for story in told),
+        "points": len(answers),
+        "answered": sum(bool(said.verdict) for said in answers),
+        "decided": sum(story.decision is not None for story in told),
+        "undecided": sum(story.decision is None and story.regulation.stage in WAITING for story in told),
+        "steps": len(steps),
+        "steps_done": sum(step.state is State.DONE for step in steps),
+        "steps_missed": sum(step.state is State.MISSED for step in steps),
+        "who": answered.who, "told_of_themselves": answered.told_of_themselves, "submissions": answered.submissions,
+        "sent_round": {"texts": len(sent), "people": sum(each.people for each in sent)},
+        "regulations_told": [_plain(story) for story in told],
+    }  # fmt: skip
+
+
+def told_before(theme: Theme, now: datetime) -> datetime | None:
+    """While votes come in, what their givers tell of themselves counts from the next day on."""
+    return None if theme.frozen_at else clock.day_begins(clock.uk_day(now))
+
+
+def _plain(story: Story) -> dict[str, Any]:
+    row, decision = story.regulation, story.decision
+    return {
+        "slug": row.slug, "citation": str(row.citation), "title": row.title, "department": row.department,
+        "stage": row.stage, "participants": row.participants, "scrap": row.scrap, "improve": row.improve,
+        "keep": row.keep, "comments": row.comments,
+        "points": [
+            {
+                "point": said.point.public_id, "title": said.point.title, "behind": said.point.behind,
+                "by_choice": said.point.by_choice, "submissions": said.point.submissions, "few": said.point.few,
+                "strongest_for": said.strongest_for, "answer": said.verdict or None, "reasons": said.reasons or None,
+            }
+            for said in story.said
+        ],
+        "only_raised_by_few": story.only_few,
+        "under_no_point": story.silent,
+        "sent_round": {"texts": len(story.sent), "people": sum(each.people for each in story.sent)},
+        "decision": decision.reference if decision else None,
+        "outcome": decision.outcome if decision else None,
+        "statement": decision.statement if decision else None,
+        "published_on": clock.uk_day(decision.published_at) if decision else None,
+        "comparison": decision.comparison if decision else None,
+        "compared": _compared(decision) if decision else [],
+        "responsible": decision.responsible or None if decision else None,
+        "review_on": decision.review_on if decision else None,
+        "took_the_place_of": [
+            {
+                "decision": earlier.reference, "outcome": earlier.outcome, "statement": earlier.statement,
+                "published_on": clock.uk_day(earlier.published_at),
+            }
+            for earlier in story.decisions[1:]
+        ],
+        "milestones": [
+            {
+                "step": step.label, "kind": step.step, "state": step.state, "due_on": step.due_on,
+                "first_due_on": step.first_due_on, "changed_on": clock.uk_day(step.changed_at),
+                "instrument": step.instrument, "reason": step.reason,
+            }
+            for step in story.steps
+        ],
+    }  # fmt: skip
+
+
+def _compared(decision: DecisionRow) -> list[str]:
+    """How the decision stands to the vote, then each group that asked for something else."""
+    others = [how for who, how in decision.comparisons.items() if who != EVERYONE]
+    differing = [how["sentence"] for how in others if how["comparison"] == Comparison.DIFFERS]
+    return [*filter(None, [decision.comparison_sentence]), *differing]
 
 
 def stories(theme: Theme, now: datetime) -> list[Story]:
     """Of every regulation in the theme: those that most people spoke about first."""
     points = {point.id: point for point in points_of_theme(theme.id)}
-    said = _said(theme, points)
-    standing = {d.slug: d for d in decisions(WantedDecisions(theme=theme.slug)) if d.superseded_by is None}
-    steps = _steps(theme)
+    said, steps = _said(theme, points), _steps(theme)
+    sent = sent_round_in(theme.id) if theme.frozen_at else {}  # a second's work of 30,000 reasons: not for each vote
+    published: dict[str, list[DecisionRow]] = defaultdict(list)
+    for decision in decisions(WantedDecisions(theme=theme.slug)):
+        published[decision.slug].append(decision)
     rows = regulations(WantedRegulations(theme=theme.slug, sort="most_votes"), now)
-    return [_story(row, said[row.slug], standing.get(row.slug), steps) for row in rows]
+    return [_story(row, said[row.slug], published[row.slug], steps, sent) for row in rows]
 
 
 def _story(
-    row: RegulationRow, said: list[Said], decision: DecisionRow | None, steps: dict[str, list[MilestoneRow]]
+    row: RegulationRow,
+    said: list[Said],
+    published: list[DecisionRow],
+    steps: dict[str, list[MilestoneRow]],
+    sent: dict[str, list[SentRound]],
 ) -> Story:
     strongest = {
-        choice: max((each.point.by_choice.get(choice, 0) for each in said if not each.point.few), default=0)
-        for choice in Choice
+        choice: max((_behind(each, choice) for each in said if not each.point.few), default=0) for choice in Choice
     }
     marked = [
         Said(each.point, each.verdict, each.reasons, _speaks_most_for(each.point, strongest))
-        for each in _by_weight(said)
+        for each in sorted(said, key=lambda each: (each.point.few, -each.point.behind, each.point.id))
     ]
-    silent = [choice.value for choice in Choice if not strongest[choice] and getattr(row, choice)]
-    return Story(row, marked, silent, decision, steps[decision.reference] if decision else [])
+    apart = [choice for choice in Choice if not strongest[choice] and getattr(row, choice)]
+    few = {choice for choice in apart if any(_behind(each, choice) for each in said)}
+    ordered = sorted(published, key=lambda decision: decision.superseded_by is not None)
+    return Story(
+        row, marked, [c.value for c in apart if c in few], [c.value for c in apart if c not in few], ordered,
+        steps[ordered[0].reference] if ordered else [], [] if row.sealed else sent.get(row.slug, []),
+    )  # fmt: skip
+
+
+def _behind(said: Said, choice: Choice) -> int:
+    return said.point.by_choice.get(choice, 0)
 
 
 def _speaks_most_for(point: PointRow, strongest: dict[Choice, int]) -> tuple[str, ...]:
     if point.few:
         return ()
     return tuple(c.value for c, most in strongest.items() if most and point.by_choice.get(c, 0) == most)
-
-
-def _by_weight(said: list[Said]) -> list[Said]:
-    return sorted(said, key=lambda each: (each.point.few, -each.point.behind, each.point.id))
 
 
 def _said(theme: Theme, points: dict[int, PointRow]) -> dict[str, list[Said]]:
@@ -119,24 +223,3 @@ def _steps(theme: Theme) -> dict[str, list[MilestoneRow]]:
         given = dict(row._mapping)
         found[given.pop("reference")].append(milestone_row(given))
     return found
-
-
-def who_answered(theme: Theme) -> list[dict[str, Any]]:
-    """Votes counted in the theme by who people speak for, each with how far that was confirmed."""
-    wanted = (
-        select(TallyCell.capacity, TallyCell.level, func.sum(TallyCell.votes).label("votes"))
-        .join(Regulation, and_(Regulation.id == TallyCell.regulation_id, Regulation.theme_id == theme.id))
-        .where(TallyCell.votes > 0)
-        .group_by(TallyCell.capacity, TallyCell.level)
-    )
-    cells = {(row.capacity, row.level): int(row.votes) for row in db.session.execute(wanted)}
-    rows = []
-    for capacity in Capacity:
-        levels = {level: cells.get((capacity.value, level.value), 0) for level in SHOWN_LEVELS}
-        if any(levels.values()):
-            said = {"capacity": capacity.value, "who": capacity.plural, "votes": sum(levels.values())}
-            rows.append(said | {level.name.lower(): number for level, number in levels.items()})
-    return rows
-
-
-SHOWN_LEVELS = (Level.EMAIL_CONFIRMED, Level.ORGANISATION_MATCHED, Level.CHECKED_BY_STAFF)

@@ -21,6 +21,7 @@ EVERYBODYS = """
     /regulations/{open}/comments /regulations/{decided}/comments /regulations/{decided}/submissions
     /regulations/{decided}/history /regulations/{open}/paper-ballot /regulations/{open}/poster
     /themes/{open_theme}/we-asked /themes/{closed_theme}/we-asked /themes/{closed_theme}/we-asked.json
+    /themes/{closed_theme}/we-asked/editions
     /points/{point} /decisions/{earlier} /decisions/{later} /decisions/{later}/compare/{earlier}
 """
 KIMS = """

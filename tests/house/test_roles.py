@@ -25,7 +25,8 @@ SAME_FOR_ALL = """
     reading.evidence_csv reading.evidence_json reading.history reading.history_atom reading.history_csv
     reading.history_json reading.record reading.record_atom reading.record_csv reading.record_json
     reading.regulation reading.regulation_json reading.verify sent.paper sent.submission sent.submissions
-    sent.submissions_csv sent.submissions_json static voting.stopped we_asked.we_asked
+    sent.submissions_csv sent.submissions_json static voting.stopped we_asked.edition
+    we_asked.editions we_asked.we_asked
 """
 THEIRS_ALONE = """
     accounts.check_email accounts.sign_in accounts.sign_out notices.stop own_points.by_receipt personal.mailbox
