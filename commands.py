@@ -27,7 +27,7 @@ from audit.publishing import LAST_SIGNED, RefusesToSign, publisher_of_this_site
 from audit.queries import is_opened, some_wait
 from audit.tiles import log_folder
 from chores import note_what_went_by
-from core import clock, mail, worker
+from core import clock, mail, sending, worker
 from core.config import SECRET_FILE, Settings, mark_folder
 from core.db import db, empty_write_ahead_log, transaction
 from core.errors import Clash, RuleBroken
@@ -279,7 +279,7 @@ def _publish_one(draft_id: int) -> None:
 
 def send_mail() -> None:
     try:
-        while mail.deliver_due(clock.now()) + tell_due(clock.now()):
+        while sending.deliver_due(clock.now()) + tell_due(clock.now()):
             pass
     finally:
         db.session.remove()

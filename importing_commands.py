@@ -14,6 +14,8 @@ from analysis.tables import KINDS, Table, read_table
 from core import clock
 from core.db import db, transaction
 from core.errors import RuleBroken
+from notices.bounces import note_bounces
+from notices.services import set_bounced_aside
 from regulations.queries import regulation_with, theme_with
 
 TOLD_AT_MOST = 100
@@ -51,6 +53,19 @@ def import_submissions(file: Path, theme: str | None, regulation: str | None, dr
         click.echo(f"Row {row} was entered before, or stands in the file twice. It adds nothing.")
     click.echo(
         f"{len(prepared.ready):,} {'would be' if dry_run else 'are'} entered, {len(prepared.known):,} were known."
+    )
+
+
+@import_group.command("bounces")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def import_bounces(file: Path) -> None:
+    """Read reports of letters that came back: the mailbox of MAIL_FROM (mbox), or one mail (eml)."""
+    with transaction():
+        noted = note_bounces(file)
+        aside = set_bounced_aside(clock.now())
+    click.echo(
+        f"{noted.mails:,} mails, of which {noted.bounces:,} report an address that takes none; {noted.ours:,} are of "
+        f"letters of ours and new. Set aside: {aside:,}."
     )
 
 

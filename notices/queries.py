@@ -1,16 +1,17 @@
 """Asking what somebody follows and how they hear of it, and how far everybody has been told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 
 from accounts.models import Department
 from core.clock import day_begins, uk_day
 from core.db import db
+from core.mail import Mail
 from notices.models import Follow, Hearing, Notice
 from notices.rules import Followed, FollowHow, How, searched
 from regulations.models import Regulation, Theme
@@ -144,6 +145,27 @@ class Progress:
     waiting: int
 
 
+@dataclass(frozen=True)
+class Outbox:
+    """Of the letters that were written so: how many left today, wait to leave, and were refused or given up today."""
+
+    sent: int
+    waiting: int
+    refused: int
+
+
+def outbox(now: datetime) -> Outbox:
+    """Receipts and ways in are no notices, and not counted."""
+    today = day_begins(uk_day(now))
+    waits = and_(Mail.sent_at.is_(None), Mail.failed_at.is_(None))
+    counts = select(
+        func.count().filter(Mail.sent_at >= today),
+        func.count().filter(waits),
+        func.count().filter(Mail.failed_at >= today),
+    ).where(Mail.unsubscribe_url.is_not(None), or_(waits, Mail.sent_at >= today, Mail.failed_at >= today))
+    return Outbox(*db.session.execute(counts).one())
+
+
 def letters_to_write(now: datetime) -> Select[Any]:
     """How many notices are to be told by now and were not yet."""
     return select(func.count()).select_from(Notice).where(Notice.told_at.is_(None), Notice.due_at <= now)
@@ -161,11 +183,11 @@ def progress(now: datetime) -> Progress:
 
 @dataclass(frozen=True)
 class Round:
-    """Everyone who is told of one thing."""
+    """Everyone who is told of one thing: about a regulation, or else about a theme."""
 
     kind: str
     title: str
-    slug: str
+    href: str
     made_at: datetime
     people: int
     told: int
@@ -173,15 +195,32 @@ class Round:
 
 def rounds(limit: int = 20) -> list[Round]:
     """The latest things there was to tell, each with how many were told of it."""
-    latest = func.max(Notice.id)
+    latest = func.max(Notice.id).label("latest")
     wanted = (
         select(
-            Notice.kind, Regulation.title, Regulation.slug, func.max(Notice.made_at), func.count(),
-            func.count(Notice.told_at),
+            Notice.kind, Regulation.title, Regulation.slug, func.max(Notice.made_at).label("made_at"),
+            func.count().label("people"), func.count(Notice.told_at).label("told"), latest,
         )
         .outerjoin(Regulation, Regulation.id == Notice.regulation_id)
         .group_by(Notice.cause, Notice.kind, Regulation.title, Regulation.slug)
         .order_by(latest.desc())
         .limit(limit)
     )  # fmt: skip
-    return [Round(row[0], row[1] or "", row[2] or "", row[3], row[4], row[5]) for row in db.session.execute(wanted)]
+    rows = db.session.execute(wanted).all()
+    themes = _themes_of([row.latest for row in rows if row.slug is None])
+    return [
+        Round(row.kind, row.title, f"/regulations/{row.slug}", row.made_at, row.people, row.told)
+        if row.slug
+        else Round(row.kind, *themes.get(row.latest, ("", "")), row.made_at, row.people, row.told)
+        for row in rows
+    ]
+
+
+def _themes_of(notices: Collection[int]) -> dict[int, tuple[str, str]]:
+    """By notice, the title and address of the theme it tells of."""
+    words = {
+        row.id: row.words for row in db.session.execute(select(Notice.id, Notice.words).where(Notice.id.in_(notices)))
+    }
+    slugs = {id: str(said["theme"]) for id, said in words.items() if "theme" in said}
+    titles = _titles(select(Theme.slug, Theme.title), Theme.slug, set(slugs.values()))
+    return {id: (titles[slug], f"/themes/{slug}") for id, slug in slugs.items() if slug in titles}

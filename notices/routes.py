@@ -21,7 +21,7 @@ bp = Blueprint("notices", __name__)
 
 Answer = str | Response | tuple[str, int]
 HOW_HINTS = {
-    How.IMMEDIATELY: "A mail for each thing, within a minute.",
+    How.IMMEDIATELY: "A mail for each thing, soon after it happens. Where thousands are told, within the hour.",
     How.DAILY: f"One mail with everything, at {rules.DIGEST_HOUR} in the morning. None when there is nothing to tell.",
     How.NEVER: "Nothing but the receipt for each vote you confirm.",
 }
@@ -152,12 +152,15 @@ def stop(secret: str) -> Response:
 def progress() -> str:
     rounds = [
         {
-            "what": WHAT[row.kind], "title": row.title, "href": f"/regulations/{row.slug}" if row.slug else "",
+            "what": WHAT[row.kind], "title": row.title, "href": row.href,
             "at": clock.in_uk(row.made_at), "people": row.people, "told": row.told,
         }
         for row in queries.rounds()
     ]  # fmt: skip
-    return render_template("notices/progress.html", progress=queries.progress(clock.now()), rounds=rounds)
+    now = clock.now()
+    return render_template(
+        "notices/progress.html", progress=queries.progress(now), outbox=queries.outbox(now), rounds=rounds
+    )
 
 
 WHAT = {
@@ -169,6 +172,7 @@ WHAT = {
     "extended": "Due day moved",
     "listed": "Newly listed",
     "theme": "New theme",
+    "erasure": "Reason erased",
 }
 
 

@@ -4,12 +4,14 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
+from flask import current_app
 from sqlalchemy import Select, delete, exists, func, select, update
 
 from accounts.models import Account, Department, SignInLink
 from core.db import db, take_turn
 from core.errors import Gone, NotFound
-from core.mail import Mail
+from core.mail import Mail, forget_unsent
+from core.sending import REFUSED_FOR_GOOD
 from notices import rules
 from notices.models import Follow, Hearing, Notice
 from notices.rules import Followed, FollowHow, How
@@ -52,7 +54,23 @@ def end_follow(*, account: Account, id: int) -> None:
 
 
 def set_how(*, account: Account, how: How) -> None:
-    hearing_of(account.id).how = how
+    hearing = hearing_of(account.id)
+    hearing.how = how
+    if how is How.NEVER:
+        _forget_untold(hearing)
+
+
+def _forget_untold(hearing: Hearing) -> None:
+    """What waits to be told, and what was written of it and has not left yet."""
+    db.session.execute(delete(Notice).where(Notice.account_id == hearing.account_id, Notice.told_at.is_(None)))
+    email = db.session.scalar(select(Account.email).where(Account.id == hearing.account_id))
+    if email:
+        forget_unsent(email, way_out(hearing))
+
+
+def way_out(hearing: Hearing) -> str:
+    """The address that ends all mail, without signing in."""
+    return f"{current_app.config['SITE'].url}/account/notices/stop/{hearing.secret}"
 
 
 def hearing_of(account_id: int) -> Hearing:
@@ -91,7 +109,7 @@ def stop_by_secret(*, secret: str) -> None:
     if hearing is None:
         raise Gone(NOBODYS_LINK)
     hearing.how = How.NEVER
-    db.session.execute(delete(Notice).where(Notice.account_id == hearing.account_id, Notice.told_at.is_(None)))
+    _forget_untold(hearing)
 
 
 def set_bounced_aside(now: datetime) -> int:
@@ -105,7 +123,7 @@ def set_bounced_aside(now: datetime) -> int:
         .outerjoin(taken, taken.c.recipient == Mail.recipient)
         .where(
             Mail.failed_at.is_not(None),
-            Mail.last_error.startswith("SMTPRecipientsRefused 5"),
+            Mail.last_error.startswith(REFUSED_FOR_GOOD),
             func.coalesce(Mail.failed_at > taken.c.at, True),
         )
         .group_by(Mail.recipient)

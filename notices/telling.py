@@ -8,7 +8,6 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from flask import current_app
 from sqlalchemy import delete, select, update
 
 from accounts.models import Account
@@ -16,7 +15,7 @@ from core.db import db, take_turn, transaction
 from core.mail import Message, write_mails
 from notices.models import Hearing, Notice
 from notices.rules import How, Told, next_digest
-from notices.services import hearings_of
+from notices.services import hearings_of, way_out
 from notices.wording import worded
 
 PEOPLE_AT_ONCE = 40
@@ -86,7 +85,6 @@ def _is_put_off(notice: Any, hearing: Hearing, now: datetime) -> bool:
 def _messages(
     told: Sequence[Any], hearings: dict[int, Hearing], emails: dict[int, str], now: datetime
 ) -> Iterator[Message]:
-    url = current_app.config["SITE"].url
     words = worded(told, now)
     for id, rows in groupby(told, key=lambda row: row.account_id):
         mine = list(rows)
@@ -94,7 +92,7 @@ def _messages(
         for some in [*([row] for row in mine if _at_once(row)), together]:
             pairs = [(row, words[row.id]) for row in some if row.id in words]
             if pairs:
-                yield _message(pairs, emails[id], f"{url}/account/notices/stop/{hearings[id].secret}")
+                yield _message(pairs, emails[id], way_out(hearings[id]))
 
 
 def _message(pairs: Sequence[tuple[Any, Told]], to: str, stop_url: str) -> Message:

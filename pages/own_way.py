@@ -40,6 +40,8 @@ class Becoming:
     hidden: bool
     points: Sequence[str] = ()
     """What the points say under which the reason counts."""
+    named: bool = True
+    """False where neither they nor the answers are to be told, as the page is to be shown to others."""
     verdict: str = ""
     """What was answered, in words; empty while nothing was."""
     outcome: str = ""
@@ -63,6 +65,8 @@ def _heard(known: Becoming) -> WayStep:
 
 def _grouped(known: Becoming) -> WayStep:
     if known.points:
+        if not known.named:
+            return WayStep("Grouped", Reached.YES, "Counted in a point.")
         named = ", ".join(f"“{title}”" for title in known.points)
         return WayStep("Grouped", Reached.YES, f"Counted in the point {named}.")
     if known.hidden:
@@ -76,7 +80,8 @@ def _grouped(known: Becoming) -> WayStep:
 
 def _answered(known: Becoming) -> WayStep:
     if known.verdict:
-        return WayStep("Answered", Reached.YES, f"{known.verdict}.", on=known.decided_on, href=known.decision_href)
+        told = f"{known.verdict}." if known.named else "It was answered with the decision."
+        return WayStep("Answered", Reached.YES, told, on=known.decided_on, href=known.decision_href)
     if not known.reason or known.hidden:
         return WayStep("Answered", Reached.NOT_NEEDED, "There is no published reason of yours to answer.")
     if known.outcome:
@@ -104,3 +109,38 @@ def _done(known: Becoming) -> WayStep:
     if known.outcome:
         return WayStep("Done", Reached.NOT_YET, "No steps have been named yet.", href=known.decision_href)
     return WayStep("Done", Reached.NOT_YET, "After the decision, each step towards it is shown with its day.")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a page to be shown to others tells; empty is what its owner keeps to themselves, or what there is not."""
+
+    title: str
+    asked_for: str
+    point: str
+    others: int | None
+    """How many others said so; None where the reason stands under no point of its own."""
+    words: str
+    answer: str
+    outcome: str
+    statement: str
+    href: str
+    """Of the decision, or else of the regulation: a page that everybody can read."""
+    demonstration: bool
+
+
+def in_words(shown: Shown) -> str:
+    """To be sent in a message."""
+    said = f"I asked for “{shown.asked_for}”" if shown.asked_for else "I had my say"
+    lines = ["Demonstration: none of this happened."] if shown.demonstration else []
+    lines.append(f"{said} on {shown.title}.")
+    if shown.words:
+        lines.append(f"I wrote: “{shown.words}”")
+    if shown.point:
+        lines.append(f"My reason was counted in the point “{shown.point}”.")
+    if shown.others is not None:
+        lines.append("1 other person said so too." if shown.others == 1 else f"{shown.others:,} others said so too.")
+    if shown.answer:
+        lines.append(f"The answer: {shown.answer}.")
+    lines.append(f"Decided: {shown.outcome}. {shown.statement}" if shown.outcome else "It is not decided yet.")
+    return "\n".join([*lines, shown.href])

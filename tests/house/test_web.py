@@ -1,21 +1,27 @@
 """The promises about every page: who may open it, that it compiles, that looking changes nothing."""
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from accounts.rules import Role
 from audit.models import Entry
 from core.db import db
 from opendata.bundle import Keeper
+from regulations.models import Regulation
 from tests.factories import (
     NOON,
     a_decision,
     a_frozen_theme,
+    a_member_of_staff,
     a_regulation,
     a_theme,
     a_vote,
+    a_voter,
+    its_session,
     settle_the_record,
 )
 
@@ -111,6 +117,33 @@ def test_looking_changes_nothing_and_public_pages_know_nobody(site):
             assert "script-src 'self'" in answer.headers["Content-Security-Policy"] or "mailbox" in address
     assert seen > 20
     assert contents() == before
+
+
+def test_no_page_gives_two_things_the_same_id(site):
+    """A label, a summary's link and a screen reader find the first alone."""
+    app, given, theme = site
+    staff, reader = a_member_of_staff(Role.OFFICIAL), a_voter()
+    a_vote(db.session.scalars(select(Regulation).filter_by(slug=given["slug"])).one(), voter=reader)
+    more = [
+        f"/my/contributions/{given['slug']}", f"/account/follow?kind=regulation&key={given['slug']}",
+        f"/regulations/{given['slug']}/vote",
+    ]  # fmt: skip
+    pages = [*(address for _, address in addresses(app, given, theme)), *more]
+    seen = 0
+    for account in (None, reader, staff):
+        client = app.test_client()
+        if account is not None:
+            with client.session_transaction("/account/sign-in") as session:
+                session.update(its_session(account))
+        for address in pages:
+            answer = client.get(address)
+            answer.get_data()
+            if answer.mimetype != "text/html" or answer.status_code != 200:
+                continue
+            ids = Counter(re.findall(r'<[a-z][^>]*?\sid="([^"]*)"', answer.text))
+            assert [id for id, times in ids.items() if times > 1] == [], address
+            seen += 1
+    assert seen > 60
 
 
 def test_a_page_that_is_not_there_is_a_designed_page(client):

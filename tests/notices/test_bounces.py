@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from sqlalchemy import func, select
 
 from accounts.services import send_way_in, use_link
 from core.db import db, transaction
-from core.mail import Mail, deliver_due, write_mail
+from core.mail import Mail, write_mail
+from core.sending import deliver_due
+from notices.bounces import Bounce, bounce_in, mails_in
 from notices.models import Follow, Hearing, Notice
 from notices.queries import heard_by
 from notices.rules import BOUNCES
@@ -82,6 +85,54 @@ def test_a_server_that_says_later_or_takes_the_next_one_costs_nobody_their_mail(
     for n in range(BOUNCES):
         a_letter("bob@example.org", f"cause {n}", NOON + DAY)
     assert look(NOON + DAY) == 0
+
+
+def a_report(message_id: str, *, action: str = "failed", status: str = "5.1.1", headers_alone: bool = False) -> bytes:
+    """As mail servers write it (RFC 3464), with the letter or its headers."""
+    letter = f"From: no-reply@localhost\nMessage-ID:\n {message_id}\nSubject: Hello\n\n"
+    kind = "text/rfc822-headers" if headers_alone else "message/rfc822"
+    return (
+        "From: MAILER-DAEMON@mail.example\nTo: no-reply@localhost\nSubject: Returned mail\nMIME-Version: 1.0\n"
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\n\n'
+        "--b\nContent-Type: text/plain\n\nIt could not be delivered.\n\n"
+        "--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mail.example\n\n"
+        f"Final-Recipient: rfc822; ada@example.org\nAction: {action}\nStatus: {status} (unknown)\n\n"
+        f"--b\nContent-Type: {kind}\n\n{letter}\n--b--\n"
+    ).encode()
+
+
+@both_databases
+@pytest.mark.parametrize("headers_alone", [False, True])
+def test_letters_that_were_taken_and_came_back_set_their_address_aside_too(app, sink, tmp_path, headers_alone):
+    ada = a_voter("ada@example.org")
+    for n in range(BOUNCES):
+        a_letter(ada.email, f"cause {n}", NOON + n * DAY)
+    ids = [letter["Message-ID"] for letter in sink.letters]
+    reports = [a_report(id, headers_alone=headers_alone) for id in ids]
+    box = tmp_path / "bounces.mbox"
+    strangers = [b"Subject: A question\n\nWhen is it decided?\n", a_report("<made-up@example.org>")]
+    box.write_bytes(b"".join(b"From x Mon Mar  2 12:00:00 2026\n" + each + b"\n" for each in [*strangers, *reports]))
+    said = app.test_cli_runner().invoke(args=["import", "bounces", str(box)])
+    assert said.exit_code == 0, said.output
+    assert "4 mails, of which 3 report an address that takes none; 2 are of letters of ours and new." in said.output
+    assert "Set aside: 1." in said.output
+    db.session.rollback()
+    assert heard_by(ada.id).bounced_at is not None
+    again = app.test_cli_runner().invoke(args=["import", "bounces", str(box)])
+    assert "0 are of letters of ours and new. Set aside: 0." in again.output
+
+
+@pytest.mark.parametrize(
+    ("action", "status"), [("delayed", "4.4.1"), ("failed", "4.2.2"), ("failed", "5.2.2"), ("failed", "5.7.1")]
+)
+def test_a_report_of_something_else_than_the_address_sets_nobody_aside(action, status):
+    assert bounce_in(message_from_bytes(a_report("<one@example.org>", action=action, status=status))) is None
+
+
+def test_one_report_in_a_file_of_its_own_is_read_too(tmp_path):
+    file = tmp_path / "one.eml"
+    file.write_bytes(a_report("<one@example.org>"))
+    assert [bounce_in(mail) for mail in mails_in(file)] == [Bounce("<one@example.org>", "5.1.1")]
 
 
 def test_nothing_is_sent_to_an_address_that_is_set_aside(app):

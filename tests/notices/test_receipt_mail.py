@@ -14,7 +14,8 @@ from audit.merkle import leaf_hash, verify_inclusion
 from audit.models import Entry
 from audit.notes import Checkpoint, note_text
 from core.db import db, transaction
-from core.mail import Mail, deliver_due
+from core.mail import Mail
+from core.sending import deliver_due
 from notices.follower import NoticesFollower
 from tests.conftest import both_databases
 from tests.factories import NOON, a_regulation, a_vote, a_voter, settle_the_record

@@ -3,30 +3,24 @@
 import re
 from datetime import timedelta
 
-import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from accounts.models import Account
 from accounts.rules import Role
 from audit import followers
 from core.db import db, transaction
-from core.mail import Mail
 from decisions.rules import Outcome
 from notices.follower import NoticesFollower
-from notices.models import Follow, Notice
 from notices.rules import Followed, FollowHow, How
-from notices.telling import PEOPLE_AT_ONCE, tell_due
 from tests.analysis.making import a_point, put
 from tests.conftest import both_databases
 from tests.factories import (
     DAY,
     NOON,
     a_decision,
-    a_frozen_theme,
     a_member_of_staff,
     a_vote,
     a_voter,
-    how_many,
     settle_the_record,
 )
 from tests.notices.telling import (
@@ -40,7 +34,6 @@ from tests.notices.telling import (
     notices_of,
     tell,
 )
-from tests.queries_counted import queries_counted
 from voting.models import Comment
 from voting.rules import Choice, ReasonKind
 from voting.services import withdraw_vote
@@ -212,52 +205,3 @@ def test_who_follows_and_took_part_is_told_once(app):
     tell()
     assert len(mails()) == 1
     assert [notice.because for notice in notices_of(voter)] == ["follows"]
-
-
-@both_databases
-@pytest.mark.slow
-def test_ten_thousand_followers_of_one_regulation_get_one_mail_each_in_batches(app):
-    """Counted in mails and statements, not in time; what is half told when a worker is killed is told by the next."""
-    people = 10_000 if db.engine.dialect.name == "sqlite" else 1_000
-    regulation = a_voted_regulation(voters=0)
-    emails = many_followers(people, regulation.slug)
-    a_frozen_theme(regulation.theme)
-    with queries_counted() as sent:
-        a_decision(regulation)
-    assert sum(" notice " in statement or "follow" in statement for statement in sent) < 30
-    assert how_many(Notice) == people
-    batches = 0
-    with queries_counted() as sent:
-        while tell_due(MORNING):
-            batches += 1
-            if batches == 3:
-                assert how_many(Mail) == 3 * PEOPLE_AT_ONCE
-                db.session.remove()  # as when the worker is killed: nothing is kept but what is committed
-    assert batches == -(-people // PEOPLE_AT_ONCE)
-    assert len(sent) <= 25 * batches + 2
-    written = db.session.execute(select(Mail.recipient, func.count()).group_by(Mail.recipient)).all()
-    assert {row[0] for row in written} == emails
-    assert {row[1] for row in written} == {1}
-
-
-def many_followers(people, slug):
-    """Rows alone: each a confirmed account that follows the regulation."""
-    emails = [f"reader{n}@example.org" for n in range(people)]
-    with transaction():
-        db.session.execute(
-            Account.__table__.insert(),
-            [
-                {"email": email, "session_key": email, "created_at": NOON, "organisation_name": "",
-                 "display_name": "", "demonstration": False}
-                for email in emails
-            ],
-        )  # fmt: skip
-        ids = db.session.scalars(select(Account.id).where(Account.email.in_(emails[:1]))).one()
-        db.session.execute(
-            Follow.__table__.insert(),
-            [
-                {"account_id": ids + n, "kind": "regulation", "key": slug, "how": "as_set", "since": NOON}
-                for n in range(people)
-            ],
-        )
-    return set(emails)

@@ -1,5 +1,8 @@
 """Heard, grouped, answered, decided, done: what became of what one said, and a page of it to print."""
 
+import html
+import re
+
 import pytest
 from sqlalchemy import select
 
@@ -96,10 +99,11 @@ def test_a_hidden_reason_is_told_that_it_stands_under_no_point(client, kim, regu
 def test_the_page_to_print_says_how_many_others_said_so_and_what_was_answered(client, kim, regulation):
     comment = a_comment(regulation, "It costs a day a month.", voter=kim)
     official = a_member_of_staff(Role.OFFICIAL)
-    for _ in range(3):
+    for _ in range(2):
         stands_behind(comment)
+    other = a_comment(regulation, "It costs too much, and yet it is needed.", KEEP)
     point = a_point(regulation, official, title="It costs small shops too much")
-    put(point, comment, by=official)
+    put(point, comment, other, by=official)
     before = page(client, address(regulation))
     assert "“It costs small shops too much” ; 3 others said so too." in before
     assert "the answer comes with the decision" in before
@@ -121,6 +125,60 @@ def test_the_choice_and_the_words_are_shown_only_if_ticked(client, kim, regulati
     assert "You asked for" in ticked
     assert "Scrap" in ticked
     assert "costs a day" in ticked
+
+
+def test_a_point_behind_which_all_chose_the_same_is_named_only_if_ticked(client, kim, regulation):
+    comment = a_comment(regulation, "It costs a day a month.", voter=kim)
+    official = a_member_of_staff(Role.OFFICIAL)
+    for _ in range(3):
+        stands_behind(comment)
+    put(a_point(regulation, official, title="It costs small shops too much"), comment, by=official)
+    a_frozen_theme(regulation.theme, now=NOON + 3 * DAY)
+    a_decision(regulation, Outcome.KEEP)
+    shown = page(client, address(regulation))
+    assert "Your reason was counted in a point; 3 others said so too." in shown
+    assert "Whoever knows your point knows what you chose." in shown
+    for told in ("It costs small shops", "Accepted in part", "We have weighed"):
+        assert told not in shown
+    ticked = page(client, f"{address(regulation)}?ticked=yes&point=yes")
+    for told in ("“It costs small shops too much”", "Accepted in part.", "We have weighed this"):
+        assert told in ticked
+
+
+def test_the_point_is_left_out_where_its_owner_unticks_it(client, kim, regulation):
+    comment = a_comment(regulation, "It costs a day a month.", voter=kim)
+    other = a_comment(regulation, "It costs too much, and yet it is needed.", KEEP)
+    official = a_member_of_staff(Role.OFFICIAL)
+    put(a_point(regulation, official, title="It costs small shops too much"), comment, other, by=official)
+    assert "It costs small shops" in page(client, address(regulation))
+    unticked = client.get(f"{address(regulation)}?ticked=yes").text
+    assert "It costs small shops" not in unticked
+    assert not re.search(r'id="point"[^>]*checked', unticked)
+
+
+def test_the_same_stands_there_in_words_to_send(client, kim, regulation):
+    comment = a_comment(regulation, "It costs a day a month.", voter=kim)
+    other = a_comment(regulation, "It costs too much, and yet it is needed.", KEEP)
+    official = a_member_of_staff(Role.OFFICIAL)
+    put(a_point(regulation, official, title="It costs small shops too much"), comment, other, by=official)
+    a_frozen_theme(regulation.theme, now=NOON + 3 * DAY)
+    decision = a_decision(regulation, Outcome.KEEP)
+    in_words = r'<textarea[^>]*id="in-words"[^>]*>(.*?)</textarea>'
+    usual = html.unescape(re.search(in_words, client.get(address(regulation)).text, re.S)[1]).split("\n")
+    assert usual == [
+        "Demonstration: none of this happened.",
+        "I had my say on Shop Hours Regulations 1992.",
+        "My reason was counted in the point “It costs small shops too much”.",
+        "1 other person said so too.",
+        "The answer: accepted in part.",
+        "Decided: keep. The regulation will be decided as keep.",
+        f"http://127.0.0.1:8000/decisions/{decision.reference}",
+    ]
+    all_of_it = f"{address(regulation)}?ticked=yes&choice=yes&words=yes"
+    told = html.unescape(re.search(in_words, client.get(all_of_it).text, re.S)[1])
+    assert "I asked for “Scrap” on" in told
+    assert "I wrote: “It costs a day a month.”" in told
+    assert "small shops" not in told
 
 
 def test_the_page_is_the_persons_own_and_kept_by_nobody(app, client, kim, regulation):

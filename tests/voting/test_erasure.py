@@ -15,7 +15,8 @@ from audit.models import Entry, Opening
 from audit.tiles import log_folder
 from core.db import db, transaction
 from core.errors import Gone, NotAllowed
-from core.mail import Mail, deliver_due
+from core.mail import Mail
+from core.sending import deliver_due
 from decisions.evidence import cited_in
 from decisions.queries import decision_with
 from decisions.services import decision_digest

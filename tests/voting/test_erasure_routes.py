@@ -9,7 +9,7 @@ from accounts.models import Account
 from accounts.rules import Role
 from core import clock
 from core.db import db, transaction
-from core.mail import deliver_due
+from core.sending import deliver_due
 from tests.factories import (
     DAY,
     NOON,
