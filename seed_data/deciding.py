@@ -160,7 +160,7 @@ def _proposal(each: Ruling, regulation: Regulation, now: datetime) -> Proposal:
         statement=each.statement,
         reasons=each.reasons,
         departure_reason=each.departure_reason or (DEPARTS if differ else ""),
-        covers=tuple(who for who in Capacity if who not in each.departures),
+        covers=tuple(who for who in Capacity if who in differ and who not in each.departures),
         departures={who: reason for who, reason in each.departures.items() if who in differ},
         **(_steps(now) if each.outcome in (Outcome.SCRAP, Outcome.IMPROVE) else {}),
         cited_comments=_comments_to_cite(regulation),
