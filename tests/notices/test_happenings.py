@@ -16,6 +16,7 @@ from decisions.milestones import add_milestone, change_milestone, miss_milestone
 from decisions.models import Decision, Milestone
 from decisions.rules import Outcome
 from decisions.steps import State, Step
+from notices import happenings, searches
 from notices.follower import NoticesFollower
 from notices.models import Follow, Hearing, Notice
 from notices.rules import Because, Followed, How
@@ -202,6 +203,45 @@ def test_a_search_that_does_not_find_it_is_silent(app):
     a_follower(Followed.SEARCH, "q=shaft&theme=another")
     decide(regulation)
     assert told_to("follower@example.org") == []
+
+
+def test_who_follows_what_is_not_decided_hears_of_what_is_listed_and_of_what_is_decided_at_last(app):
+    at_once("follower@example.org")
+    theme = a_theme()
+    a_regulation(theme)
+    a_follower(Followed.SEARCH, "q=shafts&outcome=none")
+    regulation = a_regulation(db.session.merge(theme), title="The Lift Shaft Regulations")
+    settle_the_record()
+    assert told_to("follower@example.org") == ["listed"]
+    a_vote(regulation, Choice.KEEP, **SILENT)
+    decide(regulation)
+    a_decision(regulation, Outcome.SCRAP, now=NOON + 60 * DAY)
+    assert told_to("follower@example.org") == ["listed", "decision"], "from then on it is decided"
+
+
+def test_a_search_finds_by_the_year_as_the_list_does(app):
+    at_once("follower@example.org")
+    regulation = a_voted_regulation(voters=0, title="The Lift Shaft Regulations")
+    a_follower(Followed.SEARCH, f"q={regulation.year}")
+    decide(regulation)
+    assert told_to("follower@example.org") == ["decision"]
+
+
+def test_what_is_followed_is_looked_for_before_anybody_has_to_wait(app, monkeypatch):
+    """However many searches are followed, none is read while the follower keeps other writers waiting."""
+    regulation = a_voted_regulation(voters=0, title="The Lift Shaft Regulations")
+    a_follower(Followed.SEARCH, "q=shafts")
+    waiting = []
+    looked = searches.searches_that_find
+
+    def look(*given, **more):
+        waiting.append(db.session().info.get("in_transaction", False))
+        return looked(*given, **more)
+
+    monkeypatch.setattr(happenings, "searches_that_find", look)
+    decide(regulation)
+    assert waiting
+    assert not any(waiting)
 
 
 def test_reading_the_record_again_tells_nothing_again(app):

@@ -7,11 +7,23 @@ from sqlalchemy import select
 
 from accounts.models import Account
 from accounts.rules import Role
+from core.config import ROOT
 from core.db import db, transaction
+from core.mail import Mail
+from core.sending import deliver_due
 from notices.models import Follow, Hearing, Notice
-from notices.rules import Followed, How
-from tests.factories import NOON, a_member_of_staff, a_regulation, a_voter, how_many, its_session
-from tests.notices.telling import a_decided_regulation, a_follower, hears, mails, notices_of, tell
+from notices.rules import MOST_SEARCHES, Followed, How
+from tests.factories import NOON, a_frozen_theme, a_member_of_staff, a_regulation, a_voter, how_many, its_session
+from tests.notices.telling import (
+    a_decided_regulation,
+    a_follower,
+    a_voted_regulation,
+    go_overdue,
+    hears,
+    mails,
+    notices_of,
+    tell,
+)
 from tests.queries_counted import queries_counted
 
 
@@ -73,6 +85,16 @@ def test_following_again_changes_how_and_ending_ends_it(browser):
     assert len(follows(ada)) == 1, "nobody ends what another follows"
     assert mine.post(end).status_code == mine.post(end).status_code == 303
     assert follows(ada) == []
+
+
+def test_one_search_too_many_is_refused_beside_the_question(browser):
+    ada = a_voter()
+    for n in range(MOST_SEARCHES):
+        a_follower(Followed.SEARCH, f"q=word{n}", ada.email)
+    answer = browser(ada).post("/account/follow?kind=search&key=q%3Done+more", data={"how": "daily"})
+    assert answer.status_code == 422
+    assert "You follow 20 searches, which is as many as we can look for." in answer.text
+    assert len(follows(ada)) == MOST_SEARCHES
 
 
 @pytest.mark.parametrize(
@@ -158,6 +180,38 @@ def test_the_way_out_also_ends_what_waits_to_be_told(client):
     assert notices_of(ada) == []
 
 
+@pytest.mark.parametrize("by", ["link", "account"])
+def test_what_was_written_and_has_not_left_yet_is_stopped_too(client, browser, by):
+    ada = hears(a_voter("voter0@example.org"), How.IMMEDIATELY)
+    other = hears(a_voter("voter1@example.org"), How.IMMEDIATELY)
+    a_decided_regulation(voters=2)
+    assert {mail.recipient for mail in mails()} == {ada.email, other.email}
+    if by == "link":
+        client.post(way_out(ada))
+    else:
+        browser(ada).post("/account/notices", data={"how": "never"})
+    db.session.rollback()
+    assert {mail.recipient for mail in mails()} == {other.email}
+    assert len(mails("receipt")) == 2, "a receipt is no notice"
+
+
+def test_what_has_left_stays_known_so_that_it_is_not_written_again(client):
+    ada = hears(a_voter("voter0@example.org"), How.IMMEDIATELY)
+    a_decided_regulation()
+    while deliver_due(NOON):
+        pass
+    client.post(way_out(ada))
+    db.session.rollback()
+    assert len(mails()) == 1
+
+
+def test_the_mail_says_truly_how_many_presses_it_takes():
+    for kind in ("txt", "html"):
+        said = (ROOT / f"templates/mail/notices.{kind}").read_text("utf-8")
+        assert "press the button" in said
+        assert "one click" not in said
+
+
 def test_a_link_that_is_nobodys_says_so(client):
     for answer in (client.get("/account/notices/stop/nobody"), client.post("/account/notices/stop/nobody")):
         assert answer.status_code == 410
@@ -183,6 +237,28 @@ def test_staff_see_how_far_everybody_has_been_told(browser):
     tell()
     assert how_many(Notice) == 3
     assert re.search(r'class="number">3</td>\s*<td class="number">3</td>', desk.get("/staff/notices").text)
+
+
+def test_staff_see_how_many_letters_left_wait_and_were_refused(browser):
+    for name in ("voter0", "voter1", "voter2"):
+        hears(a_voter(f"{name}@example.org"), How.IMMEDIATELY)
+    a_decided_regulation(voters=3)
+    sent, refused, _ = mails()
+    with transaction():
+        db.session.get_one(Mail, sent.id).sent_at = NOON
+        db.session.get_one(Mail, refused.id).failed_at = NOON
+    page = browser(a_member_of_staff(Role.OFFICIAL)).get("/staff/notices").text
+    for label in ("letters sent today", "letters wait to be sent", "letters refused today"):
+        assert re.search(rf'stats__number">1</span> <span class="stats__label">{label}', page), label
+
+
+def test_what_is_told_of_a_theme_names_the_theme(browser):
+    regulation = a_voted_regulation()
+    a_frozen_theme(regulation.theme)
+    go_overdue(regulation.theme)
+    page = browser(a_member_of_staff(Role.OFFICIAL)).get("/staff/notices").text
+    theme = db.session.merge(regulation).theme
+    assert f'Decisions overdue: <a href="/themes/{theme.slug}">{theme.title}</a>' in page
 
 
 @pytest.mark.parametrize(("role", "status"), [(None, 403), (Role.MODERATOR, 200), (Role.ANALYST, 200)])
