@@ -6,6 +6,7 @@ from typing import Any
 from flask import current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from accounts.models import Account
 from accounts.rules import Role
 from analysis.queries import points_of
 from core import clock
@@ -146,6 +147,12 @@ def _warnings(decision: DecisionRow, tally: Tally) -> list[str]:
     return warnings
 
 
+def _approver(draft: Draft, own_part: str, me: Account) -> str:
+    if draft.approved_by is not None:
+        return draft.approved_by.office
+    return "A second official" if own_part else me.office
+
+
 def _own_answers(draft: Draft, account_id: int) -> list[str]:
     """Answers pass before two officials too: whoever wrote one, and the author, who submitted them all."""
     number = answers_by(draft.regulation_id, account_id) if draft.written_by_id != account_id else 0
@@ -162,14 +169,14 @@ def _as_it_would_be(draft: Draft, now: datetime) -> dict[str, Any]:
     final_at = draft.regulation.theme.closes_at + GRACE
     decision: DecisionRow | None = None
     lacks, versions = "", versions_of(draft)
-    returned = last_returned(draft, versions)
+    returned, own_part = last_returned(draft, versions), rules.own_part(parts_written_by(me.id, versions))
     points = points_of(draft.regulation_id)
     known = Known(tally, frozen, points, reasons_named(draft.regulation_id, draft.cited_comments))
     try:
         decision = queries.preview(
             draft,
-            approver="A second official" if draft.written_by_id == me.id else me.office,
-            now=now,
+            approver=_approver(draft, own_part, me),
+            now=max(now, draft.publish_at or now),
             demonstration=current_app.config["SITE"].demonstration,
             known=known,
         )
@@ -195,7 +202,7 @@ def _as_it_would_be(draft: Draft, now: datetime) -> dict[str, Any]:
         "wrote_it": draft.written_by_id == me.id,
         "approved": draft.status == DraftStatus.APPROVED,
         "approved_it": draft.approved_by_id == me.id,
-        "own_part": rules.own_part(parts_written_by(me.id, versions)),
+        "own_part": own_part,
         "has_versions": bool(versions),
         "waits_until": in_uk(draft.publish_at) if draft.publish_at and draft.publish_at > now else None,
         "warnings": [*(_warnings(decision, tally) if decision else []), *_own_answers(draft, me.id)],

@@ -1,5 +1,6 @@
 """A decision that is approved and waits for its time."""
 
+import re
 import threading
 
 import pytest
@@ -180,6 +181,8 @@ def test_both_are_one_click_on_the_page_that_each_of_them_sees(app, signed_in):
         assert "Take back my approval" in signed_in(second).get(address).get_data(as_text=True)
         author = signed_in(first).get(address).get_data(as_text=True)
         assert ("Take back my approval" in author, "Withdraw it" in author) == (False, True)
+        facts = " ".join(re.sub("<[^>]+>", " ", author).split())
+        assert f"Approved by Second Office Published {AT:%-d %B %Y}" in facts
         assert decide(signed_in(second), regulation.slug, "approve", 1).status_code == 303  # the second of two clicks
         assert decide(signed_in(second), regulation.slug, "take_back", 1).location == "/staff"
         assert the_draft().status == DraftStatus.SUBMITTED

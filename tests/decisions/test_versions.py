@@ -181,6 +181,18 @@ def test_authors_see_a_sentence_and_no_button(app, signed_in, regulation, offici
 
 
 @pytest.mark.usefixtures("after_the_close")
+def test_before_they_change_what_waits_for_them_colleagues_read_what_that_means(
+    app, signed_in, regulation, official, second
+):
+    send(signed_in(official), regulation.slug, do="submit")
+    text = signed_in(second).get(f"/staff/regulations/{regulation.slug}/decision").get_data(as_text=True)
+    assert "a third official has to approve it" in text
+    assert f'href="/staff/regulations/{regulation.slug}/approve"' in text
+    own = signed_in(official).get(f"/staff/regulations/{regulation.slug}/decision").get_data(as_text=True)
+    assert "a third official" not in own
+
+
+@pytest.mark.usefixtures("after_the_close")
 def test_an_approver_is_warned_of_answers_they_wrote_themselves(app, signed_in, regulation, official, second):
     answered_anew(regulation, second, "Inspections found otherwise last year.")
     send(signed_in(official), regulation.slug, do="submit")
