@@ -2,6 +2,7 @@
 
 import csv
 import io
+import threading
 import time
 
 import pytest
@@ -10,19 +11,22 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 from sqlalchemy import select
 
+from accounts.rules import Role
 from analysis.services import make_point
 from analysis.tables import MOST_BYTES
 from app import MAX_FORM_BYTES
+from core import clock
 from core.db import db, transaction
 from core.forms import tidy
 from decisions.answer_sheets import as_csv, as_xlsx, check, guarded, read, unguarded
-from decisions.models import AnswerDraft
+from decisions.models import AnswerDraft, AnswerVersion
 from decisions.rules import Verdict
 from decisions.worksheet import ToAnswer, to_answer
 from tests.analysis.hostile_sheets import HOSTILE, a_sheet
+from tests.conftest import both_databases
 from tests.decisions.conftest import LATER
 from tests.decisions.test_answers import a_closed_regulation
-from tests.factories import how_many
+from tests.factories import a_member_of_staff, how_many, its_session
 
 TEXT = st.text(st.sampled_from("'=+-@\t\r\n ax,;\"") | st.characters(), max_size=12)
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
@@ -182,3 +186,37 @@ def test_nothing_chosen_and_nothing_kept_is_said_in_words(upload):
         refused = upload(**sent)
         assert refused.status_code == 422
         assert "There is a problem" in refused.text
+
+
+@both_databases
+def test_a_sheet_confirmed_twice_at_once_is_saved_once(app):
+    with clock.pretending(LATER):
+        closed, official = a_closed_regulation(), a_member_of_staff(Role.OFFICIAL)
+        slug, session = closed.slug, its_session(official)
+        content = the_sheet(closed, "We have read this with care.")
+
+        def send(**data):
+            client = app.test_client()
+            with client.session_transaction("/account/sign-in") as own:
+                own.update(session)
+            return client.post(f"/staff/regulations/{slug}/answers/upload", data=data)
+
+        kept = kept_in(send(sheet=(io.BytesIO(content), "answers.csv")))
+        db.session.remove()
+        gate, statuses = threading.Barrier(2), []
+
+    def confirm():
+        with clock.pretending(LATER):
+            gate.wait()
+            statuses.append(send(kept=kept).status_code)
+
+    threads = [threading.Thread(target=confirm) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert 303 in statuses
+    assert set(statuses) <= {303, 409, 422}, "whoever came second is told, or it was the same"
+    assert what_is_answered() == {"We have read this with care."}
+    assert set(db.session.scalars(select(AnswerDraft.version))) == {1}
+    assert how_many(AnswerVersion) == how_many(AnswerDraft)
