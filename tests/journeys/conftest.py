@@ -1,5 +1,6 @@
 """A real site, worker and browser, one of each for a test process; every journey picks regulations of its own."""
 
+import re
 import socket
 import subprocess
 import sys
@@ -24,6 +25,11 @@ FLAGS = [
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 900}
 PATIENCE_SECONDS = 30
+AXE = Axe()
+SAID_TWICE = """() => {
+    const seen = new Set();
+    return [...document.querySelectorAll('[id]')].map(each => each.id).filter(id => seen.has(id) || !seen.add(id));
+}"""
 
 
 def _free_port() -> int:
@@ -77,10 +83,12 @@ def browser() -> Iterator[Browser]:
 
 
 Visitor = Callable[..., "Visit"]
+Named = str | re.Pattern[str]
 
 
 class Visit:
-    """One person's browser. Every page they see is checked: title, one h1, no sideways scroll, axe, a quiet console."""
+    """One person's browser. Every page they see is checked: title, one h1, ids that are each given once, no sideways
+    scroll, axe, a quiet console."""
 
     def __init__(self, context: BrowserContext, site: str, width: int) -> None:
         self.page: Page = context.new_page()
@@ -99,12 +107,12 @@ class Visit:
         self.look()
         return self.page
 
-    def press(self, name: str) -> None:
+    def press(self, name: Named) -> None:
         self.page.get_by_role("button", name=name).first.click()
         self.page.wait_for_load_state()
         self.look()
 
-    def follow(self, name: str) -> None:
+    def follow(self, name: Named) -> None:
         self.page.get_by_role("link", name=name).first.click()
         self.page.wait_for_load_state()
         self.look()
@@ -116,9 +124,14 @@ class Visit:
         if self.scripts:
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= self.width, f"{page.url} is {wide} px wide on {self.width}"
-            found = Axe().run(page)
+            assert page.evaluate(SAID_TWICE) == [], f"{page.url} gives an id twice"
+            found = AXE.run(page)
             assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
         assert self.complaints == [], f"{page.url}: {self.complaints}"
+
+    @property
+    def text(self) -> str:
+        return self.page.locator("main").inner_text()
 
     @property
     def heading(self) -> str:

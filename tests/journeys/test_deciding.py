@@ -1,29 +1,9 @@
 """An official closes a theme and decides, a second one approves, and a journalist finds the decision."""
 
-import json
-import urllib.request
-
-from seed_data.people import PASSWORD
 from tests.journeys.conftest import DESK, PHONE, Visit, eventually
+from tests.journeys.doing import answer_everything, ask, rows, sign_in
 
 SLUG_OF = "/regulations.json?theme={}&sort=title"
-
-
-def sign_in(visit: Visit, name: str) -> None:
-    visit.open("/account/sign-in")
-    visit.page.get_by_role("textbox", name="Email").fill(f"{name}@demonstration.example")
-    visit.page.get_by_text("I have set a password").click()
-    visit.page.get_by_role("textbox", name="Password").fill(PASSWORD)
-    visit.press("Sign in with my password")
-
-
-def ask(site: str, path: str):
-    with urllib.request.urlopen(site + path) as answer:
-        return json.load(answer)
-
-
-def rows(answer):
-    return answer if isinstance(answer, list) else next(value for value in answer.values() if isinstance(value, list))
 
 
 def test_from_closing_a_theme_to_a_journalist_reading_the_decision(visitor, site):
@@ -43,7 +23,7 @@ def test_from_closing_a_theme_to_a_journalist_reading_the_decision(visitor, site
     official.press("Close this theme now")
     eventually(lambda: ask(site, f"/regulations/{slug}.json")["stage"] == "under_consideration")
 
-    _answer_everything(official, slug)
+    answer_everything(official, slug)
     official.open(f"/staff/regulations/{slug}/decision")
     page = official.page
     page.get_by_role("radio", name="Keep", exact=True).check()
@@ -86,20 +66,6 @@ def test_from_closing_a_theme_to_a_journalist_reading_the_decision(visitor, site
     journalist.open("/record?type=decision")
     journalist.open(f"/regulations/{slug}")
     assert "The rule on water fittings stays as it is." in journalist.page.inner_text("main")
-
-
-def _answer_everything(official: Visit, slug: str) -> None:
-    """Page by page, until nothing that people said is left without a reply."""
-    missing = f"/staff/regulations/{slug}/answers?show=missing"
-    official.open(missing)
-    while (boxes := official.page.locator("div.answering")).count():
-        for box in boxes.all():
-            box.get_by_role("radio", name="Accept in part").check()
-            box.locator("textarea").fill("We have read this, and say in the decision what comes of it.")
-        official.press("Save all answers on this page")
-        assert "There is a problem" not in official.page.inner_text("main")
-        official.open(missing)
-    assert "Nothing is missing" in official.page.inner_text("main")
 
 
 def _can_publish(second: Visit, slug: str) -> bool:
