@@ -142,12 +142,14 @@ def test_all_that_is_wrong_with_a_row_is_told_at_once_also_what_only_the_rules_k
 
 
 def test_a_cell_that_could_not_be_read_keeps_all_rows_out_and_is_told_once(regulation):
-    row = [*a_row(regulation), '=IF(TRUE,"personal_data","")']
-    sheet = a_sheet(a_row(regulation, text="Another"), row, head=[*HEAD, "withheld_because"])
+    sheet = a_sheet(a_row(regulation, text="Another"), a_row(regulation, capacity='=IF(TRUE,"charity","")'))
     with pytest.raises(ImportRefused) as refused:
         bring_in("sent.xlsx", sheet)
     (wrong,) = refused.value.wrong
-    assert str(wrong).startswith("Row 3, withheld_because: G3 holds a formula that was never worked out.")
+    assert str(wrong).startswith("Row 3, capacity: B3 holds a formula that was never worked out.")
+    withheld = [*a_row(regulation), '=IF(TRUE,"personal_data","")']
+    with pytest.raises(ImportRefused, match="1 things have"):
+        bring_in("sent.xlsx", a_sheet(withheld, head=[*HEAD, "withheld_because"]))
     assert how_many(Submission) == 0
 
 

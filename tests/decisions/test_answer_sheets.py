@@ -176,6 +176,8 @@ def test_a_sheet_from_somewhere_else_is_not_looked_at(app, regulation, upload):
     app.config["WTF_CSRF_ENABLED"] = True
     try:
         assert upload(the_sheet(regulation, "Forged and never meant.")).status_code == 400
+        large = upload(b"x" * (MAX_FORM_BYTES + 1))
+        assert (large.status_code, "Bring a spreadsheet" in large.text) == (400, True), "its own form says so"
         assert upload(kept="0" * 64 + ".csv").status_code == 400
     finally:
         app.config["WTF_CSRF_ENABLED"] = False
