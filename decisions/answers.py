@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import rfc8785
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from accounts.models import Account
@@ -25,6 +25,7 @@ from decisions.rules import DraftStatus, Verdict
 from decisions.versions import keep_answer, keep_version
 from regulations.models import Regulation, Theme
 from regulations.responsible import check_may_work_on, may_work_on
+from regulations.rules import Split
 from voting.models import Comment
 from voting.queries import reasons_of
 from voting.rules import PUBLIC
@@ -319,14 +320,20 @@ def is_answered_submission() -> ColumnElement[bool]:
     return exists(given.where(_stands(), Answer.point_id.in_(made.correlate_except(SubmissionPoint))))
 
 
-def counts_by_theme() -> dict[str, tuple[int, int]]:
-    """Of the comments published in each theme, by its slug: how many the standing decisions answer, how many wait."""
-    each = (
-        select(Theme.slug, case((is_answered(), 1), else_=0).label("answered"))
+def awaiting_by_theme() -> dict[str, tuple[int, int]]:
+    """How many published comments and readable submissions wait for an answer, by theme; absent where none does."""
+    readable = or_(Theme.split != Split.KEPT, Theme.frozen_at.is_not(None))
+    comments = (
+        select(Theme.slug, literal(1).label("comment"))
         .join(Regulation, Regulation.theme_id == Theme.id)
         .join(Comment, Comment.regulation_id == Regulation.id)
-        .where(_published)
-        .subquery()
+        .where(_published, readable, ~is_answered())
     )
-    counted = select(each.c.slug, func.sum(each.c.answered), func.count()).group_by(each.c.slug)
+    sent = (
+        select(Theme.slug, literal(0))
+        .join(Submission, Submission.theme_id == Theme.id)
+        .where(Submission.withheld.is_(False), readable, ~is_answered_submission())
+    )
+    each = union_all(comments, sent).subquery()
+    counted = select(each.c.slug, func.sum(each.c.comment), func.count()).group_by(each.c.slug)
     return {row[0]: (int(row[1]), row[2] - int(row[1])) for row in db.session.execute(counted)}

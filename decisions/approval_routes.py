@@ -1,5 +1,6 @@
 """What a second official does: read what a colleague submitted, approve it, return it, or think again in time."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -27,11 +28,12 @@ from decisions.routes import NOTHING_WAITS, Answer, _me, bp, draft_to_change
 from decisions.rules import Comparison, DraftStatus
 from decisions.telling_versions import changed_since
 from decisions.versions import (
-    answers_by,
+    answers_written_by,
     became,
     last_returned,
     parts_written_by,
     versions_of,
+    words_now,
 )
 from regulations.models import Regulation
 from regulations.responsible import regulation_to_work_on
@@ -153,9 +155,9 @@ def _approver(draft: Draft, own_part: str, me: Account) -> str:
     return "A second official" if own_part else me.office
 
 
-def _own_answers(draft: Draft, account_id: int) -> list[str]:
+def _own_answers(draft: Draft, words: Mapping[str, Any], account_id: int) -> list[str]:
     """Answers pass before two officials too: whoever wrote one, and the author, who submitted them all."""
-    number = answers_by(draft.regulation_id, account_id) if draft.written_by_id != account_id else 0
+    number = answers_written_by(account_id, words) if draft.written_by_id != account_id else 0
     if not number:
         return []
     which = "one of these answers" if number == 1 else f"{number} of these answers"
@@ -169,6 +171,7 @@ def _as_it_would_be(draft: Draft, now: datetime) -> dict[str, Any]:
     final_at = draft.regulation.theme.closes_at + GRACE
     decision: DecisionRow | None = None
     lacks, versions = "", versions_of(draft)
+    words = versions[-1].words if versions and draft.status in services.WAITING else words_now(draft)
     returned, own_part = last_returned(draft, versions), rules.own_part(parts_written_by(me.id, versions))
     points = points_of(draft.regulation_id)
     known = Known(tally, frozen, points, reasons_named(draft.regulation_id, draft.cited_comments))
@@ -205,9 +208,9 @@ def _as_it_would_be(draft: Draft, now: datetime) -> dict[str, Any]:
         "own_part": own_part,
         "has_versions": bool(versions),
         "waits_until": in_uk(draft.publish_at) if draft.publish_at and draft.publish_at > now else None,
-        "warnings": [*(_warnings(decision, tally) if decision else []), *_own_answers(draft, me.id)],
+        "warnings": [*(_warnings(decision, tally) if decision else []), *_own_answers(draft, words, me.id)],
         "returned": returned,
-        "changed": changed_since(returned, draft) if returned else [],
+        "changed": changed_since(returned, words) if returned else [],
         "disagreeing": largest_disagreeing(before, decision.outcome, decision.comparisons) if decision else None,
         "submitted": draft.status == DraftStatus.SUBMITTED,
         "in_uk": in_uk,

@@ -19,7 +19,7 @@ from core.errors import Clash, NotAllowed, NotFound, RuleBroken
 from core.paging import Page, page_number
 from decisions import desk as on_desk
 from decisions import queries
-from decisions.answers import counts_by_theme
+from decisions.answers import awaiting_by_theme
 from decisions.closing import before_closing
 from decisions.desk import Counts, DraftRow
 from decisions.queries import Undecided, Wanted
@@ -79,7 +79,7 @@ def desk() -> str:
         to_approve=to_approve,
         drafts=[row for row in drafts if not _asks_for_approval(row, me)],
         counts=counts,
-        unanswered={theme: missing for theme, (_, missing) in counts_by_theme().items()},
+        awaiting=awaiting_by_theme(),
         steps=on_desk.near_steps(now, department) if counts.steps else [],
         my_answers=on_desk.asked_of(me.id) if counts.my_answers else [],
         latest=queries.decisions(Wanted(), limit=LATEST),

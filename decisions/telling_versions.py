@@ -13,9 +13,9 @@ from analysis.models import Point
 from core.clock import in_uk
 from core.db import db
 from decisions.changes import Changed, changes
-from decisions.models import AnswerDraft, AnswerVersion, Decision, Draft, DraftVersion
+from decisions.models import AnswerDraft, AnswerVersion, Decision, DraftVersion
 from decisions.rules import Outcome, Verdict
-from decisions.versions import ANSWERS, LABELS, words_now
+from decisions.versions import LABELS, answers_in
 from voting.models import Comment
 from voting.queries import reasons_named
 from voting.rules import Direction
@@ -36,9 +36,9 @@ def differences(regulation_id: int, pairs: Sequence[tuple[Words, Words]]) -> lis
     ]
 
 
-def changed_since(earlier: DraftVersion, draft: Draft) -> list[Changed]:
+def changed_since(earlier: DraftVersion, words: Words) -> list[Changed]:
     """The parts of a draft, its answers among them, that say something else than when it was sent back."""
-    return differences(draft.regulation_id, [(earlier.words, words_now(draft))])[0]
+    return differences(earlier.regulation_id, [(earlier.words, words)])[0]
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def versions_told(regulation_id: int, *, offset: int = 0) -> list[VersionTold]:
 
 
 Named = Mapping[str, str]
-Answers = Mapping[tuple[str, int], tuple[str, str]]
+Answers = Mapping[tuple[int, int], tuple[str, str]]
 
 
 def _named(regulation_id: int, several: Iterable[Words]) -> Named:
@@ -123,11 +123,7 @@ def _called(reason: Reason) -> str:
 
 def _answers(regulation_id: int, pairs: Sequence[tuple[Words, Words]]) -> Answers:
     """What those answers said, and to whom, that are not the same in both versions of a pair."""
-    numbers = {
-        answer
-        for one, other in pairs
-        for answer in set((one.get(ANSWERS) or {}).items()) ^ set((other.get(ANSWERS) or {}).items())
-    }
+    numbers = {answer for one, other in pairs for answer in answers_in(one) ^ answers_in(other)}
     if not numbers:
         return {}
     wanted = (
@@ -138,12 +134,10 @@ def _answers(regulation_id: int, pairs: Sequence[tuple[Words, Words]]) -> Answer
         .join(AnswerDraft, AnswerDraft.id == AnswerVersion.answer_draft_id)
         .outerjoin(Point, Point.id == AnswerDraft.point_id)
         .outerjoin(Comment, Comment.id == AnswerDraft.comment_id)
-        .where(AnswerVersion.answer_draft_id.in_({int(name) for name, _ in numbers}))
+        .where(AnswerVersion.answer_draft_id.in_({id for id, _ in numbers}))
         .order_by(AnswerVersion.answer_draft_id)
     )  # fmt: skip
-    rows = [
-        row for row in db.session.execute(wanted) if (str(row.answer_draft_id), row.version) in numbers and row.verdict
-    ]
+    rows = [row for row in db.session.execute(wanted) if (row.answer_draft_id, row.version) in numbers and row.verdict]
     alone = {row.public_id for row in rows if row.public_id}
     said = {reason.public_id: _called(reason) for reason in reasons_named(regulation_id, alone)}
     labels: dict[str, int] = {}
@@ -152,13 +146,13 @@ def _answers(regulation_id: int, pairs: Sequence[tuple[Words, Words]]) -> Answer
         about = said.get(row.public_id, "one comment") if row.public_id else f"“{row.title}”"
         first = labels.setdefault(about, row.answer_draft_id)
         label = f"Answer to {about}" + ("" if first == row.answer_draft_id else f" ({row.answer_draft_id})")
-        told[str(row.answer_draft_id), row.version] = label, f"{Verdict(row.verdict).told}\n{row.reasons}"
+        told[row.answer_draft_id, row.version] = label, f"{Verdict(row.verdict).told}\n{row.reasons}"
     return told
 
 
 def _parts(words: Words, named: Named, answers: Answers) -> dict[str, str]:
     parts = {label: _in_words(name, words.get(name), named) for name, label in LABELS.items()}
-    for answer in (words.get(ANSWERS) or {}).items():
+    for answer in sorted(answers_in(words)):
         if answer in answers:
             label, text = answers[answer]
             parts[label] = text

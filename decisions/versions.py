@@ -12,7 +12,7 @@ from decisions.queries import proposal_in
 from decisions.rules import Proposal
 
 ANSWERS = "answers"
-"""Under which a version names the answers that stood beside it, each by the number of its own version."""
+"""Under which a version names the answers that stood beside it, each with the number of its own version."""
 
 
 def keep_version(draft: Draft) -> DraftVersion:
@@ -49,10 +49,19 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
 
 
-def _answers_beside(regulation_id: int) -> dict[str, int]:
-    wanted = select(AnswerDraft.id, AnswerDraft.version)
+def _answers_beside(regulation_id: int) -> dict[str, Any]:
+    wanted = select(AnswerDraft.id, AnswerDraft.version, AnswerDraft.written_by_id)
     given = wanted.where(AnswerDraft.regulation_id == regulation_id, AnswerDraft.verdict.is_not(None))
-    return {str(row.id): row.version for row in db.session.execute(given)}
+    return {str(row.id): {"version": row.version, "by": row.written_by_id} for row in db.session.execute(given)}
+
+
+def answers_in(words: Mapping[str, Any]) -> set[tuple[int, int]]:
+    """The answers that stood beside a version, each with the number of its own version."""
+    return {(int(id), answer["version"]) for id, answer in words.get(ANSWERS, {}).items()}
+
+
+def answers_written_by(account_id: int, words: Mapping[str, Any]) -> int:
+    return sum(answer["by"] == account_id for answer in words.get(ANSWERS, {}).values())
 
 
 def keep_answer(answer: AnswerDraft) -> None:
@@ -64,12 +73,6 @@ def keep_answer(answer: AnswerDraft) -> None:
             written_by_id=answer.written_by_id, written_at=answer.changed_at,
         )
     )  # fmt: skip
-
-
-def answers_by(regulation_id: int, account_id: int) -> int:
-    """How many of the answers that stand somebody wrote."""
-    wanted = select(func.count()).where(AnswerDraft.regulation_id == regulation_id, AnswerDraft.verdict.is_not(None))
-    return db.session.scalar(wanted.where(AnswerDraft.written_by_id == account_id)) or 0
 
 
 def version_of(draft: Draft) -> DraftVersion | None:

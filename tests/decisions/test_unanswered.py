@@ -8,14 +8,25 @@ from analysis.models import Point
 from analysis.services import make_point, withdraw_point
 from analysis.submission_rules import How, Received, Withheld
 from analysis.submissions import change_submission, enter_submission
+from core import clock
 from core.db import db, transaction
 from core.errors import RuleBroken
+from decisions.answers import awaiting_by_theme
 from decisions.services import submit_draft
 from decisions.unanswered import check_all_answered, unanswered
 from regulations.rules import Split
 from tests.conftest import both_databases
 from tests.decisions.test_services import LATER, a_closed_regulation, saved
-from tests.factories import a_frozen_theme, a_member_of_staff, a_regulation, a_theme, a_vote, everything_answered
+from tests.factories import (
+    a_decision,
+    a_frozen_theme,
+    a_member_of_staff,
+    a_regulation,
+    a_theme,
+    a_vote,
+    everything_answered,
+    its_session,
+)
 from voting.rules import Choice
 
 
@@ -101,3 +112,22 @@ def test_where_the_split_is_kept_nothing_sent_in_waits_before_the_count_is_final
     assert unanswered(regulation.id).number == 0
     a_frozen_theme(theme)
     assert unanswered(regulation.id).submissions == 1
+
+
+@both_databases
+def test_the_desk_says_how_many_wait_for_an_answer_until_a_decision_gives_it(app):
+    official, regulation = a_member_of_staff(Role.OFFICIAL), a_closed_regulation()
+    slug = regulation.theme.slug
+    letters = [a_letter(regulation, official, text=f"{n} days a year.") for n in range(2)]
+    put(letters[0], official, withheld=Withheld.COMMERCIAL)
+    a_letter(None, official, theme=db.session.merge(regulation).theme)
+    assert awaiting_by_theme() == {slug: (1, 2)}
+    client = app.test_client()
+    with clock.pretending(LATER):
+        with client.session_transaction("/account/sign-in") as session:
+            session.update(its_session(official))
+        assert "1 published reason and 2 submissions not answered yet" in client.get("/staff").get_data(as_text=True)
+    everything_answered(regulation, by=official, now=LATER)
+    assert awaiting_by_theme() == {slug: (1, 2)}
+    a_decision(regulation, now=LATER)
+    assert awaiting_by_theme() == {slug: (0, 1)}
