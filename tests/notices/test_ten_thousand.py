@@ -124,7 +124,7 @@ def test_ten_thousand_followers_are_told_by_the_worker_with_a_figure_to_watch_an
                     assert second.poll() is None
                     if (now := figures(desk)) != seen[-1]:
                         seen.append(now)
-                    time.sleep(0.2)
+                    time.sleep(0.5)
             finally:
                 os.killpg(second.pid, signal.SIGTERM)
                 assert second.wait(30) == 0
