@@ -90,7 +90,13 @@ def test_with_a_slow_server_a_batch_ends_early_and_the_rest_is_nobodys_claim(app
 
 def test_a_worker_told_to_stop_marks_what_was_taken_and_leaves_the_rest_to_others(app, sink):
     letters(5)
-    sink.on_letter = lambda number: number == 3 and signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    def stop_at_the_third(number):
+        if number == 3:
+            threading.Event().wait(0.3)  # till it does nothing but wait for the answer
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    sink.on_letter = stop_at_the_third
     with pytest.raises(KeyboardInterrupt):
         deliver_due(NOON)
     assert [mail.sent_at for mail in kept()] == [NOON, NOON, None, None, None]
