@@ -10,7 +10,7 @@ from accounts.rules import Role
 from audit.tiles import log_folder
 from core.db import db, transaction
 from core.errors import RuleBroken
-from core.mail import deliver_due
+from core.sending import deliver_due
 from opendata.bundle import write_bundle
 from opendata.checking import check
 from search import queries as search
