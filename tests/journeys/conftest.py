@@ -30,6 +30,11 @@ SAID_TWICE = """() => {
     const seen = new Set();
     return [...document.querySelectorAll('[id]')].map(each => each.id).filter(id => seen.has(id) || !seen.add(id));
 }"""
+HANGS_ON_SIZE_OR_SCHEME = """async () => {
+    const rules = ['color-contrast', 'link-in-text-block', 'scrollable-region-focusable', 'region'];
+    const found = await axe.run({ runOnly: rules, resultTypes: ['violations'] });
+    return found.violations.map(each => each.id + ': ' + each.nodes.map(node => node.target.join(' ')).join(', '));
+}"""
 
 
 def _free_port() -> int:
@@ -128,6 +133,18 @@ class Visit:
             found = AXE.run(page)
             assert found.violations_count == 0, f"{page.url}\n{found.generate_report()}"
         assert self.complaints == [], f"{page.url}: {self.complaints}"
+
+    def look_from_all_sides(self) -> None:
+        """On a desk by day, and on a phone by night: what hangs on neither is looked at once."""
+        self.look()
+        self.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+        self.page.emulate_media(color_scheme="dark")
+        wide = self.page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= PHONE["width"], f"{self.page.url} is {wide} px wide on a phone"
+        wrong = self.page.evaluate(HANGS_ON_SIZE_OR_SCHEME)
+        assert wrong == [], f"{self.page.url}, on a phone by night: {wrong}"
+        self.page.set_viewport_size(DESK)  # type: ignore[arg-type]
+        self.page.emulate_media(color_scheme="light")
 
     @property
     def text(self) -> str:

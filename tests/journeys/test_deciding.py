@@ -100,19 +100,3 @@ def test_a_moderator_hides_a_comment_by_a_public_rule(visitor, site):
 def _is_hidden(reader: Visit, slug: str) -> bool:
     reader.open(f"/regulations/{slug}/comments")
     return "not about this regulation" in reader.page.inner_text("main")
-
-
-PUBLIC_PAGES = (
-    "/", "/themes", "/themes/retail", "/regulations", "/regulations?q=AND+(", "/decisions", "/record", "/figures",
-    "/figures/all/comments_received", "/themes/road-transport/we-asked",
-    "/figures/ballot-order", "/data", "/help", "/help/how-it-works", "/help/moderation-policy", "/help/accessibility",
-    "/help/privacy", "/help/cookies", "/help/sources", "/help/no-email", "/account/sign-in",
-    "/my/contributions", "/nowhere",
-)  # fmt: skip
-
-
-def test_every_public_page_is_sound_on_a_phone_and_a_desk(visitor, site):
-    for size in (PHONE, DESK):
-        visit = visitor(size)
-        for path in PUBLIC_PAGES:
-            visit.open(path)
