@@ -83,6 +83,22 @@ def test_where_nothing_changed_since_it_was_returned_that_is_said(app, signed_in
     assert "Nothing was changed" in changed_section(text)
 
 
+@pytest.mark.usefixtures("after_the_close")
+def test_answers_count_as_they_were_submitted_and_not_as_they_were_when_the_decision_was_saved(
+    app, signed_in, regulation, official, second
+):
+    author, approver = signed_in(official), signed_in(second)
+    send(author, regulation.slug)
+    answered_anew(regulation, second, "Inspections found otherwise last year.")
+    send(author, regulation.slug, do="submit")
+    page = approver.get(f"/staff/regulations/{regulation.slug}/approve").get_data(as_text=True)
+    assert "You wrote one of these answers yourself." in page
+    decide(approver, regulation.slug, "return", 1, note=NOTE)
+    send(author, regulation.slug, do="submit", version="1")
+    text = approver.get(f"/staff/regulations/{regulation.slug}/approve").get_data(as_text=True)
+    assert "Nothing was changed" in changed_section(text)
+
+
 @both_databases
 def test_every_saving_of_an_answer_is_kept(app):
     official, regulation = a_member_of_staff(Role.OFFICIAL), a_closed_regulation()
