@@ -2,12 +2,13 @@
 
 import re
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
 from accounts.models import Account
 from analysis.models import Point
-from analysis.queries import PointRow, points_of, ungrouped
+from analysis.queries import PointRow, comments_under, points_of, ungrouped
 from analysis.rules import FEW_SUMMARY, FEW_TITLE, TITLE_LENGTH, same_words
 from analysis.services import make_point, put_under
 from core.db import db
@@ -23,24 +24,15 @@ from voting.rules import Choice
 from voting.shown import Reason
 
 POINTS_OF_A_CHOICE = 3
-INVENTED = "This is an invented answer for the demonstration."
+INVENTED = "(An invented answer.)"
 _SENTENCE = re.compile(r"(?<=[.!?])\s")
 REASONS = {
-    Verdict.ACCEPT: "What was decided rests on this: {statement}",
-    Verdict.ACCEPT_IN_PART: (
-        "We agree with what lies behind it, and not with every step that was asked for. What was decided goes part "
-        "of the way: {statement}"
-    ),
-    Verdict.REJECT: (
-        "We have understood what this would spare those who said so. It weighed less with us than what others would "
-        "lose: {statement}"
-    ),
-    Verdict.OUT_OF_SCOPE: "This is settled by other rules than the one people were asked about. {statement}",
+    Verdict.ACCEPT: "This is what was decided, and it was among the reasons for it.",
+    Verdict.ACCEPT_IN_PART: "What was decided meets a part of this. For the rest, others would have lost more by it.",
+    Verdict.REJECT: "This is not followed: others would lose more than it spares. Showing otherwise would change that.",
+    Verdict.OUT_OF_SCOPE: "This is settled by other rules. Those who look after them have what was said here.",
 }
-OF_FEW = (
-    "Each of these was read. Where they ask for what was decided they are met; the others were too few, or too "
-    "different from one another, to be weighed as one argument."
-)
+OF_FEW = "Each of these was read. What was decided meets some of them; the others were too few to change it."
 
 
 def make_points(*, regulation: Regulation, by: Account, now: datetime) -> None:
@@ -68,7 +60,6 @@ def answer_points(
     *,
     regulation: Regulation,
     outcome: Outcome,
-    statement: str,
     by: Account,
     now: datetime,
     half: bool = False,
@@ -77,11 +68,11 @@ def answer_points(
     rows = points_of(regulation.id)
     answered = rows[: (len(rows) + 1) // 2] if half else rows
     for row in answered:
-        verdict, reasons = _answer(regulation, row, outcome, statement)
+        verdict, reasons = _answer(regulation, row, outcome)
         version = db.session.scalar(select(AnswerDraft.version).filter_by(point_id=row.id)) or 0
         save_answer(
             regulation=regulation, point=db.session.get_one(Point, row.id), verdict=verdict,
-            reasons=f"{INVENTED} {reasons}", version=version, by=by, now=now,
+            reasons=f"{reasons} {INVENTED}", version=version, by=by, now=now,
         )  # fmt: skip
     for row in rows[len(answered) :][:1]:
         assign_answer(
@@ -90,21 +81,36 @@ def answer_points(
         )  # fmt: skip
 
 
-def _written_out(regulation: Regulation, text: str) -> dict[str, str]:
+def _written_out(regulation: Regulation, text: str) -> dict[str, Any]:
     """What is written in points.toml of the point that this reason makes, if anything is."""
     of_regulation = table("points.toml").get(regulation.slug, ())
     return next((each for each in of_regulation if text.startswith(each["begins"])), {})
 
 
-def _answer(regulation: Regulation, row: PointRow, outcome: Outcome, statement: str) -> tuple[Verdict, str]:
+def _answer(regulation: Regulation, row: PointRow, outcome: Outcome) -> tuple[Verdict, str]:
     if row.few:
-        return Verdict.ACCEPT_IN_PART, OF_FEW
+        return _answer_to_few(regulation, row, outcome)
     of_regulation = table("points.toml").get(regulation.slug, ())
-    written: dict[str, str] = next((each for each in of_regulation if each["title"] == row.title), {})
-    if "answer" in written:
-        return Verdict(written["verdict"]), written["answer"]
+    written: dict[str, Any] = next((each for each in of_regulation if each["title"] == row.title), {})
     verdict = _verdict(row.by_choice, outcome)
-    return verdict, REASONS[verdict].format(statement=statement)
+    return _answer_written_out(written, outcome) or (verdict, REASONS[verdict])
+
+
+def _answer_written_out(written: dict[str, Any], outcome: Outcome) -> tuple[Verdict, str] | None:
+    """Where a later decision came to something else, each has its own."""
+    given = written.get(outcome, written)
+    return (Verdict(given["verdict"]), given["answer"]) if "answer" in given else None
+
+
+def _answer_to_few(regulation: Regulation, row: PointRow, outcome: Outcome) -> tuple[Verdict, str]:
+    """What is written out for each of them, by name; one that stands alone keeps its verdict."""
+    given = {}
+    for reason in comments_under(row.id):
+        written = _written_out(regulation, reason.text)
+        if answer := _answer_written_out(written, outcome):
+            given[f"On “{written['title']}”: {answer[1]}"] = answer[0]
+    verdicts = set(given.values())
+    return verdicts.pop() if len(verdicts) == 1 else Verdict.ACCEPT_IN_PART, "\n\n".join(given) or OF_FEW
 
 
 def _alike(reasons: list[Reason]) -> list[list[Reason]]:

@@ -86,9 +86,8 @@ def _read(slug: str, now: datetime) -> None:
 
 def _answer(each: Ruling, now: datetime, half: bool = False) -> None:
     answer_points(
-        regulation=regulation_with(each.slug), outcome=each.outcome, statement=each.statement,
-        by=person("official", now), now=now, half=half,
-    )  # fmt: skip
+        regulation=regulation_with(each.slug), outcome=each.outcome, by=person("official", now), now=now, half=half
+    )
 
 
 def _draft(each: Ruling, given: dict[str, Any], today: datetime, now: datetime) -> None:

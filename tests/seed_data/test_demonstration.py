@@ -5,7 +5,8 @@ import re
 import sqlite3
 import stat
 
-from analysis.rules import check_wording
+from analysis.rules import FEW_TITLE, check_wording
+from seed_data.answering import INVENTED, OF_FEW, REASONS
 from seed_data.script import alike, read_script, table
 from tests.demonstration import flask
 
@@ -126,13 +127,32 @@ def test_what_is_written_out_of_points_is_about_reasons_that_are_given():
 
 
 def test_an_answer_written_out_is_the_one_that_was_published(ask):
-    answers = dict(ask("SELECT point_title, verdict || ' ' || reasons FROM answer"))
+    published = ask("SELECT point_title, verdict, reasons FROM answer")
     written = [point for points in table("points.toml").values() for point in points if "answer" in point]
-    found = [point for point in written if point["title"] in answers]
-    assert len(found) > 15
+    found = [point for point in written if point["title"] in {title for title, _, _ in published}]
+    assert len(found) > 60
     for point in found:
-        assert answers[point["title"]].startswith(point["verdict"])
-        assert answers[point["title"]].endswith(point["answer"])
+        assert (point["title"], point["verdict"], f"{point['answer']} {INVENTED}") in published
+
+
+def test_a_decision_that_was_superseded_answered_each_point_otherwise(ask):
+    written = [point for points in table("points.toml").values() for point in points if "keep" in point]
+    assert written
+    for point in written:
+        wanted = "SELECT verdict, reasons FROM answer WHERE point_title = '{}' ORDER BY decision_id"
+        earlier, later = ask(wanted.format(point["title"]))
+        assert earlier == (point["keep"]["verdict"], f"{point['keep']['answer']} {INVENTED}")
+        assert later == (point["verdict"], f"{point['answer']} {INVENTED}")
+
+
+def test_no_answer_is_a_formula_and_no_point_is_named_by_what_one_person_said(ask):
+    answers = [reasons for (reasons,) in ask("SELECT reasons FROM answer")]
+    assert answers
+    assert len(set(answers)) == len(answers)
+    assert all(answer.endswith(INVENTED) for answer in answers)
+    assert not {f"{formula} {INVENTED}" for formula in (*REASONS.values(), OF_FEW)} & set(answers)
+    few = {FEW_TITLE, *(point["title"] for points in table("points.toml").values() for point in points)}
+    assert [title for (title,) in ask("SELECT title FROM point") if title not in few] == []
 
 
 def test_a_reason_that_makes_anothers_point_names_one_that_is_there():
