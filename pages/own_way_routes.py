@@ -68,6 +68,7 @@ def contribution(slug: str) -> str:
         on=clock.uk_day(now),
         shows=shows,
         words=words,
+        only_here="ticked" not in request.args,
     )
 
 

@@ -136,6 +136,13 @@ def _shares_what_is_ticked_alone(person: Visit) -> None:
     shown = person.page.locator(".kept")
     for private in ("Scrap", REASON, POINT, ANSWER):
         assert private not in shown.inner_text(), "each of these tells which way somebody went"
+    mine = person.page.locator(".only-here")
+    for private in ("Scrap", REASON, POINT, ANSWER):
+        assert private in mine.inner_text()
+    person.page.emulate_media(media="print")
+    assert shown.is_visible()
+    assert not mine.is_visible(), "what is for the owner alone would be printed"
+    person.page.emulate_media(media="screen")
     person.page.get_by_label("Name the point and the answer").check()
     person.press("Show it so")
     assert POINT in shown.inner_text()

@@ -26,7 +26,7 @@ from tests.factories import (
     a_vote,
     a_voter,
 )
-from tests.pages.readers import hide, page
+from tests.pages.readers import hide, page, words_of
 from tests.pages.test_personal import signed_in
 from tests.queries_counted import queries_counted
 from voting.rules import Choice
@@ -56,6 +56,19 @@ def reached(client):
 
 def address(regulation):
     return f"/my/contributions/{regulation.slug}"
+
+
+def to_show(client, path):
+    """The page without what is for its owner's eyes alone, which no print carries, and without the form."""
+    return _between('<div class="kept">', 'class="keeping"', client.get(path).text)
+
+
+def for_my_eyes(client, path):
+    return _between('<section class="only-here"', "</section>", client.get(path).text)
+
+
+def _between(start, end, text):
+    return words_of("<main>" + text.partition(start)[2].partition(end)[0] + "</main>")
 
 
 def test_each_step_is_reached_in_its_turn(client, kim, regulation):
@@ -117,14 +130,26 @@ def test_the_page_to_print_says_how_many_others_said_so_and_what_was_answered(cl
 
 def test_the_choice_and_the_words_are_shown_only_if_ticked(client, kim, regulation):
     a_comment(regulation, "It costs a day a month.", voter=kim)
-    shown = client.get(address(regulation)).text.partition('class="keeping"')[0]
+    shown = to_show(client, address(regulation))
     assert "You had your say" in shown
     assert "costs a day" not in shown
     assert "Scrap" not in shown
-    ticked = client.get(f"{address(regulation)}?choice=yes&words=yes").text.partition('class="keeping"')[0]
+    ticked = to_show(client, f"{address(regulation)}?ticked=yes&choice=yes&words=yes")
     assert "You asked for" in ticked
     assert "Scrap" in ticked
     assert "costs a day" in ticked
+
+
+def test_the_owner_reads_all_of_it_though_nobody_else_is_to(client, kim, regulation):
+    comment = a_comment(regulation, "It costs a day a month.", voter=kim)
+    put(a_point(regulation, official := a_member_of_staff(Role.OFFICIAL), title="Too dear"), comment, by=official)
+    a_frozen_theme(regulation.theme, now=NOON + 3 * DAY)
+    a_decision(regulation, Outcome.KEEP)
+    mine = for_my_eyes(client, address(regulation))
+    for told in ("Scrap", "It costs a day a month.", "“Too dear”", "Accepted in part.", "We have weighed this"):
+        assert told in mine
+        assert told not in to_show(client, address(regulation))
+    assert "only-here" not in client.get(f"{address(regulation)}?ticked=yes").text
 
 
 def test_a_point_behind_which_all_chose_the_same_is_named_only_if_ticked(client, kim, regulation):
@@ -135,9 +160,9 @@ def test_a_point_behind_which_all_chose_the_same_is_named_only_if_ticked(client,
     put(a_point(regulation, official, title="It costs small shops too much"), comment, by=official)
     a_frozen_theme(regulation.theme, now=NOON + 3 * DAY)
     a_decision(regulation, Outcome.KEEP)
-    shown = page(client, address(regulation))
+    assert "Whoever knows your point knows what you chose." in page(client, address(regulation))
+    shown = to_show(client, address(regulation))
     assert "Your reason was counted in a point; 3 others said so too." in shown
-    assert "Whoever knows your point knows what you chose." in shown
     for told in ("It costs small shops", "Accepted in part", "We have weighed"):
         assert told not in shown
     ticked = page(client, f"{address(regulation)}?ticked=yes&point=yes")
