@@ -19,6 +19,7 @@ from decisions import comparing, queries, rules, services
 from decisions.answers import answers_to_publish
 from decisions.as_shown import ChangedMeanwhile, check_as_shown, packed, parts_now, parts_of
 from decisions.changes import Changed
+from decisions.deciders import who_approves
 from decisions.disagreeing import Before, largest_disagreeing
 from decisions.evidence import Known, cited_in
 from decisions.forms import ApprovalForm
@@ -203,6 +204,7 @@ def _as_it_would_be(draft: Draft, now: datetime) -> dict[str, Any]:
         "waiting": 0 if frozen or now >= final_at else waiting_in(draft.regulation.theme_id, now),
         "final_at": in_uk(final_at),
         "wrote_it": draft.written_by_id == me.id,
+        "who_approves": who_approves(draft) if draft.written_by_id == me.id else "",
         "approved": draft.status == DraftStatus.APPROVED,
         "approved_it": draft.approved_by_id == me.id,
         "own_part": own_part,

@@ -50,6 +50,11 @@ def _stands(
 ) -> tuple[bool | None, str]:
     group, leading = who.plural.lower() if who else "", _leading(tally, Choice, "")
     votes = f"{leading.votes:,} of {tally.participants:,}"
+    ways = _leading(tally, Direction, "improve_")
+    way = direction.label.lower() if outcome is Outcome.IMPROVE and direction and ways.votes else ""
+    asked = f"{ways.votes:,} of {tally.improve:,}{' each' if len(ways.names) > 1 else ''}"
+    if outcome in leading.names and way and way not in ways.names:
+        return False, f"Differs from what {group or 'those'} who chose improve asked for most: {ways}, {asked}."
     if len(leading.names) > 1:
         neither = "" if outcome in leading.names else "; the decision is neither"
         return None, f"The vote {f'of {group} ' if who else ''}was tied between {leading}, {votes} each{neither}."
@@ -58,14 +63,7 @@ def _stands(
             return False, f"Differs from the largest group of {group}, {votes}, who chose {leading}."
         return False, f"Differs from the largest group, who chose {leading}: {votes}."
     same = f"The same as the largest group{f' of {group}' if who else ''} chose: {leading}, {votes}"
-    ways = _leading(tally, Direction, "improve_")
-    if outcome is not Outcome.IMPROVE or direction is None or not ways.votes:
-        return True, f"{same}."
-    way = direction.label.lower()
-    asked = f"{ways.votes:,} of {tally.improve:,}{' each' if len(ways.names) > 1 else ''}"
-    if way in ways.names:
-        return True, f"{same}; {way}{_tied_with(way, ways)}, {asked}."
-    return False, f"Differs from what {group or 'those'} who chose improve asked for most: {ways}, {asked}."
+    return True, f"{same}; {way}{_tied_with(way, ways)}, {asked}." if way else f"{same}."
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from decisions.milestones import ROW_COLUMNS, MilestoneRow, milestone_row
 from decisions.models import AnswerDraft, Decision, Draft, DraftVersion, Milestone
 from decisions.queries import ClosedTheme
 from decisions.steps import RUNNING, State
+from decisions.versions import partly_written_by
 from regulations.due import days_overdue
 from regulations.models import Regulation, Theme
 from regulations.queries import ThemeRow
@@ -134,7 +135,7 @@ class DraftRow:
     written_by_id: int
     office: str
     is_partly_mine: bool
-    """Whoever asks has saved a version of it, and so cannot approve it."""
+    """Words of whoever asks stand in it, and so they cannot approve it."""
 
 
 def drafts(account_id: int, department: int | None = None) -> list[DraftRow]:
@@ -147,7 +148,7 @@ def drafts(account_id: int, department: int | None = None) -> list[DraftRow]:
         select(
             Regulation.slug, Regulation.title, Theme.title.label("theme_title"), Department.name.label("department"),
             Draft.status, Draft.return_note, Draft.changed_at, Draft.submitted_at, Draft.written_by_id,
-            func.coalesce(Post.office, "").label("office"), saved.label("is_partly_mine"),
+            func.coalesce(Post.office, "").label("office"), Draft.regulation_id, saved.label("saved_it"),
         )
         .join(Regulation, Regulation.id == Draft.regulation_id)
         .join(Theme, Theme.id == Regulation.theme_id)
@@ -157,7 +158,10 @@ def drafts(account_id: int, department: int | None = None) -> list[DraftRow]:
         .where(of_department(department))
         .order_by(func.coalesce(Draft.submitted_at, Draft.changed_at), Draft.id)
     )  # fmt: skip
-    return [DraftRow(**row._mapping) for row in db.session.execute(wanted)]
+    rows = [dict(row._mapping) for row in db.session.execute(wanted)]
+    saved_by_me = {row["regulation_id"] for row in rows if row.pop("saved_it")}
+    mine = partly_written_by(account_id, saved_by_me)
+    return [DraftRow(is_partly_mine=row.pop("regulation_id") in mine, **row) for row in rows]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from core.errors import Clash, NotAllowed, NotFound, RuleBroken
 from decisions import queries, rules, services
 from decisions.changes import Changed
 from decisions.comparing import comparisons, enough_to_weigh
+from decisions.deciders import who_approves
 from decisions.evidence import to_cite
 from decisions.forms import DecisionForm
 from decisions.models import Decision, Draft
@@ -106,8 +107,8 @@ def _submit(slug: str, now: datetime) -> None:
     with transaction():
         draft = draft_to_change(slug)
         services.submit_draft(draft=draft, by=_me(), now=now)
-        title = draft.regulation.title
-    flash(f"Your decision on {title} waits for a second official to approve it.")
+        title, who = draft.regulation.title, who_approves(draft)
+    flash(f"Your decision on {title} waits for a second official to approve it. {who}")
 
 
 def draft_to_change(slug: str) -> Draft:

@@ -226,19 +226,17 @@ def check_approver(written_by: int, submitted: bool, approver: int) -> None:
         raise NotAllowed("You wrote this decision, so another official has to approve it.")
 
 
-def check_wrote_none(parts: Collection[str] | None) -> None:
-    """Nobody approves words of their own. ``parts`` are those they changed since the last publication."""
+def check_wrote_none(parts: Collection[str]) -> None:
+    """Nobody approves words of their own. ``parts`` are those in which some stand."""
     sentence = own_part(parts)
     if sentence:
         raise NotAllowed(sentence)
 
 
-def own_part(parts: Collection[str] | None) -> str:
-    """Why somebody who saved it themselves may not approve it; nothing where they never did."""
-    if parts is None:
-        return ""
+def own_part(parts: Collection[str]) -> str:
+    """Why somebody whose words stand in a decision may not approve it; nothing where none do."""
     if not parts:
-        return "You saved this decision as your own once, so another official has to approve it."
+        return ""
     named = "”, “".join(parts)
     return f"You wrote part of this decision (“{named}”), so another official has to approve it."
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from core.db import db
+from decisions.authorship import writers
 from decisions.models import AnswerDraft, AnswerVersion, Decision, Draft, DraftVersion
 from decisions.queries import proposal_in
 from decisions.rules import Proposal
@@ -136,14 +137,21 @@ LABELS = {
 }
 
 
-def parts_written_by(account_id: int, versions: Collection[DraftVersion]) -> list[str] | None:
-    """The parts somebody changed, by their names on the page; None where they never saved any of it."""
-    before: Mapping[str, Any] = {}
-    changed: set[str] = set()
-    saved = False
-    for each in sorted(versions, key=lambda each: each.version):
-        if each.written_by_id == account_id:
-            saved = True
-            changed |= {name for name in LABELS if (each.words.get(name) or None) != (before.get(name) or None)}
-        before = each.words
-    return [label for name, label in LABELS.items() if name in changed] if saved else None
+def parts_written_by(account_id: int, versions: Collection[DraftVersion]) -> list[str]:
+    """The parts in which words of somebody's own stand in the last of these versions, by their names on the page."""
+    in_order = sorted(versions, key=lambda each: each.version)
+    if all(each.written_by_id != account_id for each in in_order):
+        return []
+    said = {name: [(each.written_by_id, each.words.get(name)) for each in in_order] for name in LABELS}
+    return [label for name, label in LABELS.items() if account_id in writers(said[name])]
+
+
+def partly_written_by(account_id: int, regulations: Collection[int]) -> set[int]:
+    """Those of the regulations in whose draft, as it stands, words of somebody's own are."""
+    if not regulations:
+        return set()
+    found: dict[int, list[DraftVersion]] = {}
+    wanted = select(DraftVersion).where(DraftVersion.regulation_id.in_(regulations), DraftVersion.decision_id.is_(None))
+    for each in db.session.scalars(wanted):
+        found.setdefault(each.regulation_id, []).append(each)
+    return {regulation for regulation, versions in found.items() if parts_written_by(account_id, versions)}

@@ -73,6 +73,13 @@ def test_a_way_to_improve_that_nobody_asked_for_differs_though_those_asked_for_a
     assert businesses.startswith("Differs from what businesses who chose improve asked for most: lighter")
 
 
+def test_another_way_to_improve_differs_though_the_vote_was_tied():
+    tied = Tally(participants=40, improve=20, improve_lighter=20, keep=20)
+    stricter, lighter = (compare(Outcome.IMPROVE, way, tied) for way in (Direction.STRICTER, Direction.LIGHTER))
+    assert (stricter.word, lighter.word) == (Comparison.DIFFERS, Comparison.TIED)
+    assert stricter.sentence == "Differs from what those who chose improve asked for most: lighter, 20 of 20."
+
+
 def test_a_decision_that_says_no_way_yet_is_compared_by_its_outcome_alone():
     compared = compare(Outcome.IMPROVE, None, IMPROVERS)
     assert (compared.agrees, compared.sentence) == (True, "The same as the largest group chose: improve, 20 of 30.")

@@ -10,6 +10,7 @@ from analysis.models import Point
 from core.db import db, transaction
 from core.errors import Clash, NotAllowed
 from decisions.answers import save_answer
+from decisions.deciders import may_approve, who_approves
 from decisions.models import AnswerDraft, AnswerVersion, Decision, DraftVersion
 from decisions.queries import draft_of
 from decisions.rules import DraftStatus, Verdict
@@ -168,6 +169,19 @@ def test_whoever_only_changed_one_part_is_told_which(officials):
     submitted(regulation, author, version=2, statement="The regulation stays for good.")
     with pytest.raises(NotAllowed, match=re.escape("part of this decision (“In one sentence”), so another")):
         approved(draft_of(regulation), other)
+
+
+def test_an_author_is_told_where_nobody_may_approve(app):
+    author = a_member_of_staff(Role.OFFICIAL, "Only Office")
+    regulation = a_closed_regulation()
+    draft = saved(regulation, author)
+    assert not may_approve(draft)
+    assert "appoint a second official" in who_approves(draft)
+    other = a_member_of_staff(Role.OFFICIAL, "Other Office")
+    assert may_approve(draft)
+    assert who_approves(draft) == "It waits on the desks of those who may."
+    draft = saved(regulation, other, version=1, statement="Shops may open whenever they like from April on.")
+    assert not may_approve(draft), "whose reasons stand in it is no second official"
 
 
 def test_what_somebody_wrote_of_an_earlier_decision_does_not_bar_them_from_approving_the_next(officials):
