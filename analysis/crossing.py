@@ -7,7 +7,6 @@ without any total changing, and none of them falling below nought. Pure.
 """
 
 from collections.abc import Collection, Mapping
-from itertools import count
 
 from analysis.rules import FEWEST
 
@@ -51,34 +50,50 @@ def _told_by_subtracting(cells: Mapping[Cell, Counts], back: Collection[Cell]) -
     hidden = {each: cells[each] for each in back}
     for cell in sorted(back):
         if 0 < sum(cells[cell]) < FEWEST:
-            least, most = between(hidden, cell)
+            least, most = between(hidden, cell, FEWEST)
             if least > 0 or most < FEWEST:
                 return {each for each in cells if each[0] == cell[0] or each[1] == cell[1]}
     return set()
 
 
-def between(back: Mapping[Cell, Counts], cell: Cell) -> tuple[int, int]:
-    """The fewest and the most people that may be in a cell for all that can be worked out from the totals."""
+def between(back: Mapping[Cell, Counts], cell: Cell, enough: int | None = None) -> tuple[int, int]:
+    """The fewest and the most people that may be in a cell for all that can be worked out from the totals.
+
+    Whoever only asks whether there may be ``enough`` is told that there may, not how many more.
+    """
     least = most = 0
     row, column = ("row", cell[0]), ("column", cell[1])
+    along = _along([each for each in back if each != cell])
     for choice, people in enumerate(back[cell]):
         others = {each: counts[choice] for each, counts in back.items() if each != cell}
-        least += people - _moved(dict(others), row, column, people)
-        most += people + _moved(dict(others), column, row, None)
+        least += people - _moved(dict(others), along, row, column, people)
+        more = None if enough is None else max(0, enough - most - people)
+        most += people + _moved(others, along, column, row, more)
     return least, most
 
 
 Line = tuple[str, str]
+Along = Mapping[Line, Collection[tuple[Line, Cell]]]
+"""From each line the lines across it, with the cell where they meet."""
 
 
-def _moved(people: dict[Cell, int], start: Line, end: Line, limit: int | None) -> int:
+def _along(cells: Collection[Cell]) -> Along:
+    along: dict[Line, list[tuple[Line, Cell]]] = {}
+    for cell in cells:
+        row, column = ("row", cell[0]), ("column", cell[1])
+        along.setdefault(row, []).append((column, cell))
+        along.setdefault(column, []).append((row, cell))
+    return along
+
+
+def _moved(people: dict[Cell, int], along: Along, start: Line, end: Line, limit: int | None) -> int:
     """How many people can be moved from one line to another through other cells: the largest flow, path by path.
 
     From a row on to a column a cell gains people, of which there is no end; from a column on to a row it loses some.
     """
     moved = 0
     while limit is None or moved < limit:
-        path = _path(people, start, end)
+        path = _path(people, along, start, end)
         if not path:
             return moved
         step = min(people[cell] for cell, gains in path if not gains)
@@ -89,25 +104,23 @@ def _moved(people: dict[Cell, int], start: Line, end: Line, limit: int | None) -
     return moved
 
 
-def _path(people: Mapping[Cell, int], start: Line, end: Line) -> list[tuple[Cell, bool]]:
+def _path(people: Mapping[Cell, int], along: Along, start: Line, end: Line) -> list[tuple[Cell, bool]]:
     """The shortest way, as cells with whether each gains people; none leads nowhere."""
     came: dict[Line, tuple[Line, Cell, bool]] = {}
     reached, seen = [start], {start}
-    for place in count():
-        if place == len(reached):
-            return []
-        line = reached[place]
+    for line in reached:
         if line == end:
             break
-        for cell, there in people.items():
-            gains = line == ("row", cell[0])
-            onward = ("column", cell[1]) if gains else ("row", cell[0])
-            if onward in seen or not (gains or (line == ("column", cell[1]) and there)):
-                continue
-            seen.add(onward)
-            came[onward] = (line, cell, gains)
-            reached.append(onward)
+        gains = line[0] == "row"
+        for onward, cell in along.get(line, ()):
+            if onward not in seen and (gains or people[cell]):
+                seen.add(onward)
+                came[onward] = (line, cell, gains)
+                reached.append(onward)
+    if end not in came:
+        return []
     path = []
+    line = end
     while line != start:
         line, cell, gains = came[line]
         path.append((cell, gains))

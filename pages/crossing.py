@@ -9,7 +9,7 @@ from accounts.rules import Capacity, Level
 from analysis.crossing import kept_back
 from analysis.rules import shown_apart
 from regulations.rules import SECTORS
-from voting.rules import NATIONS, SIZE_BANDS, Cell, Choice, Tally, add_up
+from voting.rules import NATIONS, SIZE_BANDS, Cell, Choice, Direction, Tally, add_up
 
 OTHER, NOT_SAID, NOT_APART = "other", "not_said", "not_shown_apart"
 CAPACITY, LEVEL = "capacity", "level"
@@ -24,6 +24,8 @@ THINGS: dict[str, tuple[str, dict[str, str]]] = {
 }
 """What votes can be crossed by: its name in addresses, its words, and those of its values."""
 IN_CONFIDENCE = ("size_band", "sector", "nation")
+PUBLISHED = (Choice.SCRAP, *(f"{Choice.IMPROVE}_{way}" for way in Direction), Choice.KEEP)
+"""What the data count of every cell, down to the ways to improve: each can be subtracted by itself."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def _most_telling(table: _Table) -> tuple[_Table, set[tuple[str, str]] | None]:
     everybody = sum(each.votes for cells in table.cells.values() for each in cells)
     while True:
         tallies = {(row, column): table.tally((row, column)) for row in table.names(0) for column in table.names(1)}
-        back = kept_back({key: tuple(getattr(tally, choice) for choice in Choice) for key, tally in tallies.items()})
+        back = kept_back({key: tuple(getattr(tally, name) for name in PUBLISHED) for key, tally in tallies.items()})
         shown = 0 if back is None else sum(n.participants for key, n in tallies.items() if key not in back)
         if shown > best[0]:
             best = (shown, table, back)

@@ -123,6 +123,8 @@ def test_the_bounds_of_a_cell_are_those_of_all_tables_with_the_same_totals(rows,
     for cell in back:
         numbers = [each[cell] for each in possible]
         assert between(hidden, cell) == (min(numbers), max(numbers))
+        least, most = between(hidden, cell, FEWEST)
+        assert (least, most >= FEWEST) == (min(numbers), max(numbers) >= FEWEST)
 
 
 @pytest.mark.parametrize(("row", "column"), list(product(range(3), range(3))))

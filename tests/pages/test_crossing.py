@@ -3,12 +3,14 @@
 import csv
 import io
 from collections import Counter, namedtuple
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.rules import Capacity
+from analysis.crossing import between
 from core import clock
 from pages import crossing
 from regulations.rules import Split
@@ -16,7 +18,7 @@ from tests.conftest import both_databases
 from tests.factories import DAY, NOON, a_frozen_theme, a_regulation, a_theme, a_vote, settle_the_record
 from tests.pages.readers import page
 from tests.pages.test_evidence import told
-from voting.rules import Choice
+from voting.rules import Choice, Direction, Tally, add_up
 
 SCRAP, IMPROVE, KEEP = Choice
 
@@ -66,8 +68,8 @@ Told = namedtuple("Told", "capacity level size_band sector nation choice directi
 some_votes = st.lists(
     st.builds(
         Told, st.just("business"), st.just(1), st.none(), st.sampled_from(["retail", "health", "finance", None]),
-        st.sampled_from(["england", "wales", "scotland", None]), st.sampled_from(list(Choice)), st.just("clearer"),
-        st.integers(1, 12),
+        st.sampled_from(["england", "wales", "scotland", None]), st.sampled_from(list(Choice)),
+        st.sampled_from(list(Direction)), st.integers(1, 12),
     ),
     min_size=12, max_size=40,
 )  # fmt: skip
@@ -98,6 +100,53 @@ def test_every_table_adds_up_and_shows_nothing_of_fewer_than_five(votes):
     for group in found.groups:
         assert sum(part.tally.keep for part in group.parts) == group.tally.keep
         assert all(part.tally.participants >= 5 for part in group.parts)
+
+
+COUNTED = [name for name in Tally().counts if name not in ("participants", "improve")]
+"""What the data count of each cell: the rest of it is these added up."""
+
+
+def hidden_in(votes, rows, by):
+    """The cells that are not shown, each with what a reader would learn of it were it shown."""
+    groups = {
+        one: {group.word for group in crossing.crossed(votes, one, other, is_final=True).groups}
+        for one, other in ((rows, by), (by, rows))
+    }
+    shown = cells_of(votes, rows, by)
+    hidden = {cell: Counter() for cell in product(groups[rows], groups[by]) if cell not in shown}
+    for vote in votes:
+        said = {name: str(getattr(vote, name) or "not_said") for name in (rows, by)}
+        cell = tuple(said[name] if said[name] in groups[name] else "other" for name in (rows, by))
+        if cell in hidden:
+            hidden[cell].update(add_up([crossing.cell(vote)]).counts)
+    return {cell: tuple(counts[name] for name in COUNTED) for cell, counts in hidden.items()}
+
+
+@settings(max_examples=600, deadline=None)
+@given(some_votes)
+def test_nothing_is_told_of_a_small_cell_by_subtracting_any_count_that_the_data_hold(votes):
+    hidden = hidden_in(votes, "sector", "nation")
+    for cell, counts in hidden.items():
+        if 0 < sum(counts) < 5:
+            least, most = between(hidden, cell)
+            assert (least, most >= 5) == (0, True)
+
+
+def test_a_way_to_improve_that_few_chose_does_not_tell_where_they_are(client):
+    """Two are in finance in Wales, and one of them chose a way that else only people in health in Scotland chose."""
+    found = a_regulation(a_theme())
+    for sector, nation in product(("retail", "finance", "health"), ("england", "wales", "scotland")):
+        few = (sector, nation) == ("finance", "wales")
+        for n in range(2 if few else 6):
+            rare = n % 2 and (few or (sector, nation) == ("health", "scotland"))
+            way = Direction.OTHER if rare else Direction.CLEARER
+            told(found, IMPROVE, direction=way, sector=sector, nation=nation)
+    a_frozen_theme(found.theme)
+    by_sector, by_nation = (
+        {row: cell["improve_other"] for (row, column), cell in cells.items() if column == "not_shown_apart"}
+        for cells in (crossed(client, found, *names)[0] for names in (("sector", "nation"), ("nation", "sector")))
+    )
+    assert by_sector["finance"] + by_nation["wales"] <= sum(by_sector.values()) == sum(by_nation.values())
 
 
 def test_where_the_groups_are_small_the_smallest_go_together_until_something_can_be_shown(client):

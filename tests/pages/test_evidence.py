@@ -41,9 +41,9 @@ def regulation(app):
     return a_regulation(a_theme())
 
 
-def told(regulation, choice=SCRAP, now=NOON - DAY, **details):
+def told(regulation, choice=SCRAP, now=NOON - DAY, direction=None, **details):
     """A vote whose voter added something about themselves."""
-    receipt = a_vote(regulation, choice, text="", now=now)
+    receipt = a_vote(regulation, choice, text="", now=now, **({"direction": direction} if direction else {}))
     with transaction():
         vote = db.session.get_one(Vote, receipt.vote_id)
         keep_details(voter=db.session.get_one(Account, vote.account_id), regulation=vote.regulation,
