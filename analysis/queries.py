@@ -13,6 +13,8 @@ from sqlalchemy.orm import joinedload
 
 from accounts.rules import Capacity
 from analysis.models import Dispute, Grouping, Point, PointWording, SubmissionPoint
+from analysis.noted import is_noted
+from analysis.rules import Outcome
 from core.db import db
 from core.errors import NotFound
 from regulations.models import Regulation, Theme
@@ -69,13 +71,19 @@ class Placed:
     counts: bool
     """It stands there in the words it has now."""
     disputed: str
-    """open, kept or moved where its author has objected since it was put there."""
+    """open, kept, noted or moved where its author has objected since it was put there."""
 
 
 def points_of(regulation_id: int) -> list[PointRow]:
     """The standing points of a regulation, those with most people behind them first, the few last."""
     wanted = select(Point).where(Point.regulation_id == regulation_id, Point.withdrawn_at.is_(None))
     return _rows(wanted, Point.regulation_id == regulation_id)
+
+
+def points_to_answer(regulation_id: int) -> list[PointRow]:
+    """The same as the next decision answers them: without the reasons that staff noted to belong elsewhere."""
+    wanted = select(Point).where(Point.regulation_id == regulation_id, Point.withdrawn_at.is_(None))
+    return _rows(wanted, and_(Point.regulation_id == regulation_id, ~is_noted()))
 
 
 def point_row(point_id: int) -> PointRow:
@@ -270,10 +278,9 @@ def placed_of(comment_ids: Sequence[int]) -> list[Placed]:
 def _placed(row: Any) -> Placed:
     stands = row.stands and row.withdrawn_at is None and row.version == row.now and row.status in PUBLIC
     objected = row.dispute is not None and row.raised_at >= row.put_at
-    return Placed(
-        row.id, row.comment_id, row.point, row.public_id, row.title, stands,
-        (row.outcome or "open") if objected else "",
-    )  # fmt: skip
+    was_freed = row.outcome == Outcome.NOTED and not row.stands
+    came_of_it = Outcome.MOVED if was_freed else row.outcome or "open"
+    return Placed(row.id, row.comment_id, row.point, row.public_id, row.title, stands, came_of_it if objected else "")
 
 
 def point_with(public_id: str) -> Point:

@@ -322,7 +322,7 @@ def dispute(dispute_id: int) -> Answer:
         if found.settled_at
         else None,
         counts=services.counts(found.grouping),
-        answered=answered_on(point.regulation).reached(found.grouping),
+        answered=answered_on(point.regulation).holds(found.grouping),
         others=others,
     )
     return page, _answer(form, status)

@@ -68,6 +68,15 @@ def check_none_was_answered(number: int) -> None:
         )
 
 
+def check_submission_keeps_its_answer(is_lost: bool) -> None:
+    if is_lost:
+        raise RuleBroken(
+            "The decision answered this submission through a point it makes, and no other point chosen here has an "
+            "answer. Keep one of those that have, until another decision takes its place.",
+            field="points",
+        )
+
+
 def check_point_has_no_answer(is_answered: bool) -> None:
     if is_answered:
         raise RuleBroken(

@@ -10,8 +10,9 @@ from sqlalchemy import select
 from accounts.models import Account
 from accounts.rules import Role
 from analysis import rules
-from analysis.answered import answered_on
+from analysis.answered import answered_for_now
 from analysis.models import Dispute, Grouping, Point, PointWording
+from analysis.noted import is_noted
 from analysis.rules import Outcome
 from audit.entries import DisputeEntry, GroupingEntry, PointEntry, text_digest
 from audit.services import record
@@ -71,9 +72,10 @@ def reword_point(*, point: Point, version: int, title: str, summary: str, by: Ac
 def withdraw_point(*, point: Point, by: Account, now: datetime) -> None:
     """Give a point up. What stood under it waits to be read again, unless it is under another point too."""
     _check_analyst(by, point.regulation)
+    answered = answered_for_now(point.regulation)
     _hold(point)
     rules.check_stands(point.withdrawn_at is not None)
-    rules.check_point_has_no_answer(point.id in answered_on(_held(point.regulation)).points)
+    rules.check_point_has_no_answer(point.id in answered.points)
     for grouping in db.session.scalars(select(Grouping).filter_by(point_id=point.id, stands=True)):
         _settle_open_dispute(grouping, Outcome.MOVED, by, now)
     point.withdrawn_at = point.changed_at = now
@@ -104,14 +106,15 @@ def take_out(*, point: Point, comments: Sequence[Comment], by: Account, now: dat
     """
     _check_analyst(by, point.regulation)
     rules.check_ticked(len(comments))
+    answered = answered_for_now(point.regulation)
     _hold(point)
     wanted = select(Grouping).where(
         Grouping.point_id == point.id,
         Grouping.comment_id.in_([comment.id for comment in comments]),
         Grouping.stands.is_(True),
     )
-    standing, answered = db.session.scalars(wanted).all(), answered_on(_held(point.regulation))
-    rules.check_none_was_answered(sum(map(answered.reached, standing)))
+    standing = db.session.scalars(wanted).all()
+    rules.check_none_was_answered(sum(map(answered.holds, standing)))
     for grouping in standing:
         _take(grouping, by, now)
         _settle_open_dispute(grouping, Outcome.MOVED, by, now)
@@ -149,8 +152,8 @@ def settle_dispute(*, dispute: Dispute, outcome: Outcome, by: Account, now: date
 
 
 def _move(grouping: Grouping, to: Iterable[Point], by: Account, now: datetime) -> Outcome:
-    answered = answered_on(_held(grouping.point.regulation))
-    was_answered = answered.reached(grouping)
+    answered = answered_for_now(grouping.point.regulation)
+    was_answered = answered.holds(grouping)
     for point in to:
         put_under(point=point, comments=[grouping.comment], by=by, now=now)
     if was_answered and not answered.reaches(grouping.comment, besides=grouping):
@@ -158,6 +161,13 @@ def _move(grouping: Grouping, to: Iterable[Point], by: Account, now: datetime) -
     if grouping.stands:
         _take(grouping, by, now)
     return Outcome.MOVED
+
+
+def free_noted(*, regulation: Regulation, by: Account, now: datetime) -> None:
+    """With the next decision, reasons leave the points where staff noted that they do not belong."""
+    wanted = select(Grouping).join(Point).where(Point.regulation_id == regulation.id, Grouping.stands, is_noted())
+    for grouping in db.session.scalars(wanted.order_by(Grouping.id)).all():
+        _take(grouping, by, now)
 
 
 def is_kept(regulation: Regulation) -> bool:
@@ -184,12 +194,6 @@ def _check_analyst(by: Account, regulation: Regulation) -> None:
 def _standing_few(regulation: Regulation) -> int | None:
     wanted = select(Point.id).where(Point.regulation_id == regulation.id, Point.few, Point.withdrawn_at.is_(None))
     return db.session.scalar(wanted)
-
-
-def _held(regulation: Regulation) -> Regulation:
-    """Kept from others until the commit, so that no decision is published between looking and acting."""
-    db.session.refresh(regulation, with_for_update=True)
-    return regulation
 
 
 def _hold(point: Point) -> None:

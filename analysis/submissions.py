@@ -12,7 +12,9 @@ from sqlalchemy import delete, func, select
 
 from accounts.models import Account
 from accounts.rules import Capacity, Role
+from analysis.answered import answered_for_now
 from analysis.models import Point, Submission, SubmissionPoint
+from analysis.rules import check_submission_keeps_its_answer
 from analysis.services import ANALYSTS
 from analysis.submission_rules import FROM_A_BALLOT, How, Received, Withheld, check_received
 from audit.entries import SubmissionEntry
@@ -135,11 +137,20 @@ def change_submission(
     if not can_be_read_by(by, submission):
         raise NotAllowed("It is withheld by a rule: only officials can read it, and change how it stands.")
     made = points_meant(submission.regulation, points)
+    if submission.regulation is not None:
+        _check_keeps_its_answer(submission, submission.regulation, made)
     submission.withheld, submission.withheld_because = withheld is not None, withheld or ""
     submission.organisation_name = organisation
     db.session.execute(delete(SubmissionPoint).where(SubmissionPoint.submission_id == submission.id))
     _keep_points(submission, made)
     record_submission(submission, made, by.office, now)
+
+
+def _check_keeps_its_answer(submission: Submission, regulation: Regulation, made: Sequence[Point]) -> None:
+    answered = answered_for_now(regulation)
+    so_far = set(db.session.scalars(select(SubmissionPoint.point_id).filter_by(submission_id=submission.id)))
+    is_lost = answered.points & so_far and answered.points.isdisjoint(point.id for point in made)
+    check_submission_keeps_its_answer(bool(is_lost) and answered.was_given_to(submission))
 
 
 def submission_with(reference: str) -> Submission:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 from accounts.models import Account
 from accounts.rules import Role
 from analysis.models import Grouping, Point, Submission, SubmissionPoint
-from analysis.queries import PointRow, points_of
+from analysis.queries import PointRow, points_to_answer
 from analysis.services import is_kept
 from audit.entries import AnswerEntry, text_digest
 from audit.services import record
@@ -174,7 +174,7 @@ def answers_to_publish(
     drafts = db.session.execute(wanted.outerjoin(Comment, Comment.id == AnswerDraft.comment_id)).all()
     to_points = {row.point_id: row for row in drafts if row.point_id is not None}
     to_comments = {row.comment_id: row for row in drafts if row.comment_id is not None}
-    standing = points_of(regulation_id) if standing is None else standing
+    standing = points_to_answer(regulation_id) if standing is None else standing
     points = [point for point in standing if point.id in to_points]
     points.sort(key=lambda point: (point.few, -point.behind, not _dissents(point, outcome), point.id))
     rows = [

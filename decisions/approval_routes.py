@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from accounts.models import Account
 from accounts.rules import Role
-from analysis.queries import points_of
+from analysis.queries import points_to_answer
 from core import clock
 from core.access import staff
 from core.clock import in_uk
@@ -174,7 +174,7 @@ def _as_it_would_be(draft: Draft, now: datetime) -> dict[str, Any]:
     lacks, versions = "", versions_of(draft)
     words = versions[-1].words if versions and draft.status in services.WAITING else words_now(draft)
     returned, own_part = last_returned(draft, versions), rules.own_part(parts_written_by(me.id, versions))
-    points = points_of(draft.regulation_id)
+    points = points_to_answer(draft.regulation_id)
     known = Known(tally, frozen, points, reasons_named(draft.regulation_id, draft.cited_comments))
     try:
         decision = queries.preview(

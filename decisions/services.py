@@ -8,6 +8,7 @@ import rfc8785
 from sqlalchemy import func, select
 
 from accounts.models import Account
+from analysis.services import free_noted
 from audit.entries import DecisionEntry, text_digest
 from audit.queries import root_at
 from audit.services import record
@@ -228,6 +229,7 @@ def publish(*, draft: Draft, by: Account, now: datetime, demonstration: bool) ->
     rules.check_proposal(proposal, compared_with)
     how = compared_with[rules.EVERYONE]
     check_all_answered(regulation)
+    free_noted(regulation=regulation, by=by, now=now)
     earlier = standing_decision(regulation.id)
     outcome = Outcome(draft.outcome or "")
     evidence = evidence_of(proposal, regulation, tally, frozen)

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
-from analysis.models import Dispute, Grouping, Point, Submission, SubmissionPoint
-from analysis.rules import Outcome as Looked
+from analysis.models import Grouping, Point, Submission, SubmissionPoint
+from analysis.noted import is_noted
 from analysis.submission_rules import Withheld
 from core.db import db
 from decisions import rules
@@ -44,8 +44,7 @@ def _has_own_answer() -> ColumnElement[bool]:
 
 def _under_a_point(*conditions: Any) -> ColumnElement[bool]:
     """One that the next decision may answer it through: not where staff agreed that it belongs elsewhere."""
-    noted = exists().where(Dispute.grouping_id == Grouping.id, Dispute.outcome == Looked.NOTED)
-    placed = select(Grouping.id).join(Point, Point.id == Grouping.point_id).where(_counts, ~noted)
+    placed = select(Grouping.id).join(Point, Point.id == Grouping.point_id).where(_counts, ~is_noted())
     return exists(placed.where(Grouping.comment_id == Comment.id, Point.withdrawn_at.is_(None), *conditions))
 
 
@@ -64,17 +63,21 @@ def unanswered_points(regulation_id: int) -> Select[int]:
     return select(Point.id).where(
         Point.regulation_id == regulation_id,
         Point.withdrawn_at.is_(None),
-        exists(under.where(Grouping.point_id == Point.id, _counts, _published))
+        exists(under.where(Grouping.point_id == Point.id, _counts, _published, ~is_noted()))
         | exists().where(SubmissionPoint.point_id == Point.id),
         ~_is_answered(),
     )
 
 
 def unanswered_comments(regulation_id: int) -> Select[int]:
-    """Ids of published comments under no standing point and without an answer of their own; none in a kept split."""
+    """Ids of those that an answer to a point cannot reach, and without one of their own."""
+    return comments_alone(regulation_id).where(~_has_own_answer())
+
+
+def comments_alone(regulation_id: int) -> Select[int]:
+    """Ids of published comments that the next decision answers through no standing point; none in a kept split."""
     wanted = select(Comment.id).join(Regulation, Regulation.id == Comment.regulation_id).join(Regulation.theme)
-    mine = (Regulation.id == regulation_id, _can_be_read, _published)
-    return wanted.where(*mine, ~_under_a_point(), ~_has_own_answer())
+    return wanted.where(Regulation.id == regulation_id, _can_be_read, _published, ~_under_a_point())
 
 
 def unanswered_submissions(regulation_id: int) -> Select[int]:

@@ -8,11 +8,13 @@ from sqlalchemy import String, and_, cast, func, or_, select
 
 from accounts.models import Account, Post
 from analysis.models import Grouping, Point
-from analysis.queries import PointRow, points_of, ungrouped
+from analysis.noted import is_noted
+from analysis.queries import PointRow, points_to_answer
 from core.db import db
 from core.errors import NotFound
 from decisions.answers import ANSWERING
 from decisions.models import Answer, AnswerDraft, Decision
+from decisions.unanswered import comments_alone
 from regulations.models import Regulation
 from voting.models import Comment, CommentTally
 from voting.queries import reasons_of
@@ -61,8 +63,9 @@ def key_of_comment(public_id: str) -> str:
 
 
 def to_answer(regulation_id: int) -> list[ToAnswer]:
-    """All standing points, the strongest first, then the comments under none."""
-    points, alone = points_of(regulation_id), ungrouped(regulation_id)
+    """All standing points, the strongest first, then the comments that are to be answered through none."""
+    alone: Any = comments_alone(regulation_id)
+    points, alone = points_to_answer(regulation_id), reasons_of(regulation_id, ids=alone)
     drafts = _drafts(regulation_id)
     rows = [
         ToAnswer(
@@ -115,6 +118,7 @@ def strongest_under(regulation_id: int, point_ids: Sequence[int]) -> dict[int, l
         .where(
             Grouping.point_id.in_(point_ids),
             and_(Grouping.stands.is_(True), Grouping.version == Comment.version, Comment.status.in_(PUBLIC)),
+            ~is_noted(),
         )
         .subquery()
     )

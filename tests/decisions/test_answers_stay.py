@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from accounts.rules import Role
+from analysis.agreement import disagreements
 from analysis.models import Grouping, Point
 from analysis.queries import placed_of
 from analysis.rules import Outcome as Looked
@@ -13,7 +14,8 @@ from core.db import db, transaction
 from core.errors import RuleBroken
 from decisions.answers import save_answer
 from decisions.rules import Verdict
-from decisions.unanswered import unanswered_comments
+from decisions.unanswered import check_all_answered, comments_alone, unanswered, unanswered_comments
+from decisions.worksheet import to_answer
 from notices.said import said_about
 from opendata.checking import check
 from tests.conftest import both_databases
@@ -32,8 +34,9 @@ from tests.factories import (
 )
 from tests.pages.test_personal import signed_in
 from voting.models import Comment
+from voting.moderation import hide_comment, show_comment
 from voting.queries import comment_by
-from voting.rules import Choice
+from voting.rules import Choice, ModerationRule
 
 LATER = NOON + 30 * DAY
 
@@ -68,15 +71,14 @@ class Site:
     def comment(self) -> Comment:
         return comment_by(self.author, self.regulation)
 
-    def objection(self):
+    def objection(self, at=None):
         with transaction():
-            (grouping,) = db.session.scalars(
-                select(Grouping).filter_by(comment_id=self.comment.id, point_id=self.dear.id)
-            )
+            where = {"comment_id": self.comment.id, "point_id": (at or self.dear).id}
+            (grouping,) = db.session.scalars(select(Grouping).filter_by(**where))
             return object_to(grouping=grouping, author=self.author, now=LATER)
 
-    def looked_again(self, *to):
-        dispute = self.objection()
+    def looked_again(self, *to, at=None):
+        dispute = self.objection(at)
         with transaction():
             settle_dispute(dispute=dispute, outcome=Looked.MOVED, by=self.official, now=LATER, to=to)
         return dispute.outcome
@@ -84,6 +86,9 @@ class Site:
     def answers_mailed(self):
         said = said_about(self.regulation.id, self.decision.id, [self.author.id])[self.author.id]
         return [answer.to for answer in said.answers]
+
+    def counted_under(self):
+        return [placed.title for placed in placed_of([self.comment.id]) if placed.counts]
 
     def own_page(self, app):
         return signed_in(app, self.author).get("/my/contributions").get_data(as_text=True)
@@ -134,6 +139,25 @@ def test_whose_author_objects_it_moves_to_another_point_that_is_answered_too(sit
 
 
 @both_databases
+def test_what_moved_to_another_answered_point_is_not_taken_out_there_either(site, app, client):
+    site.looked_again(site.safe)
+    with pytest.raises(RuleBroken, match="The decision answered one of these reasons"), transaction():
+        take_out(point=site.safe, comments=[site.comment], by=site.official, now=LATER)
+    assert figures(client) == (2, 0)
+    assert site.answers_mailed() == ["It is safe"]
+    assert "no answer to your reason" not in site.own_page(app)
+
+
+@both_databases
+def test_whose_author_objects_a_second_time_it_keeps_the_answer_it_has_by_now(site, client):
+    site.looked_again(site.safe)
+    assert site.looked_again(site.unspoken, at=site.safe) == Looked.NOTED
+    assert site.counted_under() == ["It is safe", "It is unclear"]
+    assert figures(client) == (2, 0)
+    assert site.answers_mailed() == ["It is safe"]
+
+
+@both_databases
 @pytest.mark.parametrize("to_another", [True, False])
 def test_where_no_answer_fits_the_objection_is_noted_and_the_answer_stays(site, app, client, to_another):
     assert site.looked_again(*([site.unspoken] if to_another else [])) == Looked.NOTED
@@ -163,3 +187,53 @@ def test_the_next_decision_has_to_answer_what_was_noted_anew(site, client):
     with transaction():
         point = db.session.get_one(Point, site.unspoken.id)
         withdraw_point(point=point, by=site.official, now=LATER + 2 * DAY)
+
+
+def test_a_reason_that_the_decision_never_answered_may_leave_an_answered_point(site, client):
+    """It was hidden when the decision was published, so nobody was told of an answer to it."""
+    moderator = a_member_of_staff(Role.MODERATOR)
+    said = {"rule": ModerationRule.PERSONAL_DATA, "reason": "It says who somebody is.", "by": moderator}
+    site.looked_again()
+    with transaction():
+        hide_comment(comment=site.comment, now=LATER, **said)
+    a_decision(site.regulation, now=LATER + DAY)
+    with transaction():
+        show_comment(comment=site.comment, now=LATER + 2 * DAY, **said)
+    assert figures(client) == (1, 1)
+    site.put(site.safe, site.comment, now=LATER + 3 * DAY)
+    with transaction():
+        take_out(point=site.safe, comments=[site.comment], by=site.official, now=LATER + 4 * DAY)
+    assert figures(client) == (1, 1)
+
+
+@both_databases
+def test_with_the_next_decision_a_noted_reason_leaves_the_point_it_does_not_belong_to(site, app, client):
+    site.looked_again()
+    assert (unanswered(site.regulation.id).comments, unanswered(site.regulation.id).points) == (1, 0)
+    with pytest.raises(RuleBroken, match="has no answer"):
+        check_all_answered(site.regulation)
+    assert [row.comment.id for row in to_answer(site.regulation.id) if row.comment] == [site.comment.id]
+    assert {row.about: row.behind for row in to_answer(site.regulation.id) if row.point}["It is dear"] == 0
+    site.put(site.unspoken, site.comment, now=LATER)
+    site.decision = a_decision(site.regulation, now=LATER + DAY)
+    assert site.counted_under() == ["It is unclear"]
+    assert site.answers_mailed() == ["It is unclear"]
+    assert figures(client) == (2, 0)
+    assert "has to answer your reason anew" not in site.own_page(app)
+    assert [line["actor"] for line in the_record("grouping") if line.get("withdrawn")] == [site.decision.approved_by]
+    assert list(disagreements()) == []
+    assert check(log_folder()).wrong == []
+
+
+def test_a_reason_that_is_put_back_where_it_was_noted_not_to_belong_counts_there_again(site):
+    site.looked_again()
+    with transaction():
+        save_answer(
+            regulation=site.regulation, comment=site.comment, verdict=Verdict.ACCEPT, reasons="You are right about it.",
+            version=0, by=site.official, now=LATER,
+        )  # fmt: skip
+    a_decision(site.regulation, now=LATER + DAY)
+    assert site.counted_under() == []
+    site.put(site.dear, site.comment, now=LATER + 2 * DAY)
+    assert list(db.session.scalars(comments_alone(site.regulation.id))) == []
+    assert site.counted_under() == ["It is dear"]

@@ -131,3 +131,34 @@ def test_the_desk_says_how_many_wait_for_an_answer_until_a_decision_gives_it(app
     assert awaiting_by_theme() == {slug: (1, 2)}
     a_decision(regulation, now=LATER)
     assert awaiting_by_theme() == {slug: (0, 1)}
+
+
+def an_answered_letter(official):
+    """On a decided regulation, making one answered point; a second point was made since."""
+    regulation = a_closed_regulation()
+    point, letter = a_point_of(regulation, official), a_letter(regulation, official)
+    put(letter, official, point)
+    a_decision(regulation)
+    return regulation, letter, point, a_point_of(regulation, official)
+
+
+@both_databases
+def test_a_submission_keeps_a_point_through_which_the_decision_answered_it(app):
+    official = a_member_of_staff(Role.OFFICIAL)
+    regulation, letter, point, unspoken = an_answered_letter(official)
+    for meant in ([], [unspoken]):
+        with pytest.raises(RuleBroken, match="answered this submission") as refused:
+            put(letter, official, *meant)
+        assert refused.value.field == "points"
+    assert awaiting_by_theme() == {}
+    put(letter, official, point, unspoken)
+    put(letter, official, point)
+    assert awaiting_by_theme() == {}
+
+
+def test_a_submission_that_the_decision_never_answered_may_leave_an_answered_point(official):
+    regulation, _, point, _ = an_answered_letter(official)
+    late = a_letter(regulation, official, text="It came late.")
+    put(late, official, point)
+    put(late, official)
+    assert awaiting_by_theme() == {regulation.theme.slug: (0, 1)}

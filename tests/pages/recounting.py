@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
-from analysis.models import Grouping, Submission, SubmissionPoint
+from analysis.models import Grouping, Point, Submission, SubmissionPoint
 from core.db import db
 from decisions.models import Answer, Decision
 from pages.figures import EVERY_THEME
@@ -70,9 +70,13 @@ def figures_of_submission(submission: Submission, theme: Theme) -> dict[str, int
     return counted
 
 
+def made_in(submission: Submission) -> list[Point]:
+    wanted = select(Point).join(SubmissionPoint).where(SubmissionPoint.submission_id == submission.id)
+    return list(db.session.scalars(wanted))
+
+
 def is_answered_submission(submission: Submission) -> bool:
-    made = set(db.session.scalars(select(SubmissionPoint.point_id).filter_by(submission_id=submission.id)))
-    answers = db.session.scalars(select(Answer).where(Answer.point_id.in_(made))).all()
+    answers = db.session.scalars(select(Answer).where(Answer.point_id.in_([point.id for point in made_in(submission)])))
     return any(answer.decision == standing(answer.decision.regulation_id) for answer in answers)
 
 
@@ -93,6 +97,8 @@ class Seen:
     published: set[int] = field(default_factory=set)
     told: dict[int, tuple[int, int]] = field(default_factory=dict)
     """By comment: the decision that answered it when it was published, and the version it answered."""
+    told_senders: dict[int, int] = field(default_factory=dict)
+    """By submission: the decision that answered it when it was published."""
     opened_with: dict[str, int] = field(default_factory=dict)
 
     def look_again(self) -> None:
@@ -112,4 +118,12 @@ class Seen:
             if decision.id in new and is_answered(comment):
                 self.told[comment.id] = this
             assert is_answered(comment) or self.told.get(comment.id) != this, f"comment {comment.id} lost its answer"
+        for sent in db.session.scalars(select(Submission).where(Submission.regulation_id.is_not(None))):
+            decision = decisions[sent.regulation_id]
+            if decision is None or sent.withheld_because == "erased":
+                continue
+            if decision.id in new and is_answered_submission(sent):
+                self.told_senders[sent.id] = decision.id
+            answered = is_answered_submission(sent)
+            assert answered or self.told_senders.get(sent.id) != decision.id, f"{sent.reference} lost its answer"
         self.published |= new

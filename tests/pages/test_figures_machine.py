@@ -50,7 +50,7 @@ from tests.factories import (
     a_voter,
     open_the_record,
 )
-from tests.pages.recounting import Seen, naive_recount
+from tests.pages.recounting import Seen, made_in, naive_recount
 from voting.ballots import begin, complete, confirm, give, mark
 from voting.erasure import erase_person
 from voting.models import Comment, FrozenTally, PendingBallot
@@ -201,13 +201,14 @@ class Acts(RuleBasedStateMachine):
             )  # fmt: skip
 
     @precondition(lambda self: bool(_all(Submission)))
-    @rule(which=st.integers(0, 11), because=st.sampled_from(WITHHELD))
-    def withhold_or_show(self, which: int, because: Withheld | None) -> None:
+    @rule(which=st.integers(0, 11), because=st.sampled_from(WITHHELD), keep=st.booleans())
+    def withhold_or_show(self, which: int, because: Withheld | None, keep: bool) -> None:
         self._later()
         found = _all(Submission)
         submission = found[which % len(found)]
-        said = {"seen": submission.entry_id or "", "organisation": "", "points": ()}
-        with transaction():
+        points = [point.public_id for point in made_in(submission) if keep and point.withdrawn_at is None]
+        said = {"seen": submission.entry_id or "", "organisation": "", "points": points}
+        with suppress(RuleBroken), transaction():
             change_submission(submission=submission, withheld=because, by=self._official(), now=self.now, **said)
 
     @rule(act=st.sampled_from(["hide", "hide", "show", "mask"]), which=st.integers(0, 11))
