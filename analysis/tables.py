@@ -8,7 +8,7 @@ from datetime import date, datetime
 from math import isfinite
 from typing import Any, NoReturn
 
-from analysis.csv_files import WINDOWS, csv_rows, decoded
+from analysis.csv_files import WINDOWS, CsvRows, csv_rows, decoded
 from analysis.xlsx_files import xlsx_rows
 from core.errors import RuleBroken
 from core.forms import tidy, tidy_line
@@ -74,12 +74,26 @@ def _read(kind: str, content: bytes, kinds: Sequence[str], most_rows: int) -> Ta
 def _csv(content: bytes, most_rows: int) -> Table:
     found = csv_rows(content, most_rows + 2)
     table = _table(found.rows, f"Put a text with {found.between} in it between quotation marks.")
-    note = f"The file is not in UTF-8. It was read as {WINDOWS}: check accents and pound signs."
+    notes = [f"The file is not in UTF-8. It was read as {WINDOWS}: check accents and pound signs."]
     return replace(
         table,
-        note=note if found.encoding == WINDOWS else "",
+        note=" ".join((notes if found.encoding == WINDOWS else []) + _perhaps_swallowed(found)),
         read_as=f"{found.encoding}, with {found.between} between the columns",
     )
+
+
+def _perhaps_swallowed(found: CsvRows) -> list[str]:
+    """Two quotation marks at the wrong places make one text of several rows, which no reader can tell from a letter."""
+    rows = [
+        str(number) for number, cells in found.rows if any("\n" in cell and found.separator in cell for cell in cells)
+    ]
+    if not rows:
+        return []
+    which = ", ".join(rows[:10]) + (f" and {len(rows) - 10} more" if len(rows) > 10 else "")
+    return [
+        f"Check row{'s' if len(rows) > 1 else ''} {which}: a text there runs over several lines and holds "
+        f"{found.between}. Where that was meant to be several rows, a quotation mark stands at the wrong place."
+    ]
 
 
 def _xlsx(content: bytes, most_rows: int) -> Table:

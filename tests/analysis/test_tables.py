@@ -68,6 +68,14 @@ def test_a_quotation_mark_that_is_not_closed_swallows_no_row(text):
         a_csv(text)
 
 
+def test_a_text_that_may_have_swallowed_a_row_is_pointed_at_before_it_is_taken():
+    swallowed = (
+        'text,kind\n"We support,business\nsecond",charity\n"One line, with a comma",public\n"Two\nlines",public\n'
+    )
+    assert a_csv(swallowed).note.startswith("Check row 2: a text there runs over several lines and holds commas.")
+    assert a_csv('text,kind\n"One line, with a comma",public\n"Two\nlines",public\n').note == ""
+
+
 def test_the_row_is_named_in_which_a_quotation_mark_was_opened_and_not_where_the_file_ends():
     text = 'how,text\nletter,"On\nthree\nlines"\nletter,"' + "never closed\n" * 20_000
     with pytest.raises(RuleBroken, match=r"Row 3, which begins on line 5 .* far too long. Perhaps a quotation mark"):
