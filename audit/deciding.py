@@ -89,6 +89,20 @@ class Overdue(Body):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EditionEntry(Body):
+    """What the report on a theme said was kept, so that it can be cited: the digest is of the file that anybody gets.
+
+    ``at_size``: how many entries the record had when it was written.
+    """
+
+    type = "edition"
+    theme: str
+    number: int
+    at_size: int
+    text_sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class DisputeEntry(Body):
     """A comment's author objects to where it was put (state raised); staff looked again (kept or moved)."""
 

@@ -17,6 +17,7 @@ from audit.deciding import (
     AnswerEntry,
     DisputeEntry,
     DueSet,
+    EditionEntry,
     GroupingEntry,
     MilestoneEntry,
     Overdue,
@@ -281,7 +282,7 @@ ALL: dict[str, type[Body]] = {
         LogOpen, ThemeListed, WindowSet, ItemVersion, StageSet, VoteEntry, CommentEntry, SupportEntry,
         ModerationEntry, Erasure, Invalidation, Reinstatement, TallyEntry, DecisionEntry, CensusEntry, KeyRotate,
         Incident, RoleEntry, OrganisationChecked, PointEntry, GroupingEntry, DisputeEntry, SubmissionEntry,
-        AnswerEntry, DueSet, Overdue, MilestoneEntry,
+        AnswerEntry, DueSet, Overdue, MilestoneEntry, EditionEntry,
     )
 }  # fmt: skip
 

@@ -61,6 +61,7 @@ FAILURES = {
     "tally-mismatch": "A count is not what the votes before it add up to.",
     "decision-mismatch": "A decision does not fit the record it rests on.",
     "census-mismatch": "What a theme listed when it opened is counted otherwise than the record lists it.",
+    "edition-mismatch": "An edition of a report is numbered out of turn, or rests on more lines than there were.",
     "decision-cites-wrong-tally": "A decision cites a count that is wrong.",
     "false-opening": "A text is not the one that its entry commits to.",
     "missing-opening": "A text is withheld, and no entry says why.",
@@ -542,6 +543,7 @@ FIELDS = {
     "milestone": "item:text decision:id step:text state:text actor:text due?:number moved_from?:number "
     "text_sha256?:digest prev?:id",
     "census": "theme:text opens:number number:number items_sha256:digest",
+    "edition": "theme:text number:number at_size:number text_sha256:digest",
     "key.rotate": "which:text old:key new:key actor:text",
     "incident": "kind:text actor:text reason_commit?:digest",
     "role": "office:text role:text act:text actor:text",
@@ -683,6 +685,7 @@ class Record:
         self.listed: dict[str, dict[str, int]] = {}
         self.opens_at: dict[str, int] = {}
         self.censuses: dict[str, tuple[int, int, set[str] | None]] = {}
+        self.editions: Counter[str] = Counter()
         self.step_days: dict[int, int | None] = {}
         self.kept: dict[str, bool] = {}
         self.tallies: dict[int, tuple[int, int, bool]] = {}
@@ -702,7 +705,7 @@ class Record:
             "comment": self._comment, "moderation": self._moderation, "erasure": self._erasure, "tally": self._tally,
             "invalidation": self._targets, "reinstatement": self._targets, "decision": self._decision,
             "census": self._census, "key.rotate": self._key_rotate, "window": self._window,
-            "milestone": self._milestone,
+            "milestone": self._milestone, "edition": self._edition,
         }  # fmt: skip
 
     def fail(self, name: str, place: int, what: str) -> None:
@@ -996,6 +999,15 @@ class Record:
                 self.fail("census-mismatch", place, f"It counts {said['number']:,}, and lists {len(items):,}.")
                 return
         self.censuses[said["theme"]] = place, said["opens"], None if items is None else set(items)
+
+    def _edition(self, place: int, said: dict[str, Any], opened: dict[str, str]) -> None:
+        """One after the other, so that no number can be given to two texts, and none be left out."""
+        self.editions[said["theme"]] += 1
+        if said["number"] != self.editions[said["theme"]]:
+            expected = f"edition {self.editions[said['theme']]:,} of the report on {said['theme']}"
+            self.fail("edition-mismatch", place, f"It is numbered {said['number']:,}, and must be {expected}.")
+        if said["at_size"] > place:
+            self.fail("edition-mismatch", place, f"It rests on {said['at_size']:,} lines, and {place:,} are before it.")
 
     def _milestone(self, place: int, said: dict[str, Any], opened: dict[str, str]) -> None:
         """A day that is moved says which day it replaces, so that nobody puts a step off unseen."""

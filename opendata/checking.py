@@ -17,6 +17,7 @@ import voting.agreement
 from audit.tiles import LogFolder, MissingTile
 from audit.verify import Unreadable, verify
 from core.db import snapshot
+from opendata import edition_agreement
 from opendata.bundle import write_bundle
 from opendata.openings import NotYet
 
@@ -49,6 +50,7 @@ def rows_against_the_record(folder: LogFolder) -> list[str]:
         analysis.agreement.disagreements,
         decisions.agreement.disagreements,
         decisions.answers_agreement.disagreements,
+        edition_agreement.disagreements,
     )
     with snapshot():
         for disagreements in floors:

@@ -240,6 +240,7 @@ TYPE_WORDS = {
     "role": "Offices and roles",
     "organisation": "Organisations checked",
     "census": "Regulations counted when themes opened",
+    "edition": "Editions of reports",
     "incident": "What went wrong with the record",
     "key.rotate": "Changes of key",
     "log.open": "Opening of the record",
@@ -264,7 +265,7 @@ ACTORS = {
         ),
     ),
     "administrator": ("Administrators", ("role", "key.rotate", "incident")),
-    "site": ("The site by itself", ("log.open", "tally", "census", "overdue")),
+    "site": ("The site by itself", ("log.open", "tally", "census", "overdue", "edition")),
 }  # fmt: skip
 """Who acts, in words, and the kinds of line that come of it. A line is put down to whose act brought it about."""
 

@@ -99,6 +99,13 @@ def _census(said: Mapping[str, Any], around: Around) -> Sentence:
     )
 
 
+def _edition(said: Mapping[str, Any], around: Around) -> Sentence:
+    return Sentence(
+        f"Edition {said['number']:,} of the report on {theme_of(said, around)} was kept.",
+        "What was asked, said and done by then can be cited from it, and checked against the digest in this line.",
+    )
+
+
 def _milestone(said: Mapping[str, Any], around: Around) -> Sentence:
     step, state = f"“{plainly(said['step'])}”", plainly(said["state"])
     due = day(in_uk(moment(said["due"]))) if "due" in said else ""
@@ -130,5 +137,6 @@ TOLD_BY: dict[str, Callable[[Mapping[str, Any], Around], Sentence]] = {
     "due": _due,
     "overdue": _overdue,
     "census": _census,
+    "edition": _edition,
     "milestone": _milestone,
 }

@@ -20,7 +20,7 @@ from voting.models import DayTally
 from voting.tallying import GATHERED
 
 NEWS, DAYS = ("decision", "milestone", "item.version", "stage"), ("due", "overdue")
-ABOUT_THEMES = ("theme", "window", "census", "due", "overdue")
+ABOUT_THEMES = ("theme", "window", "census", "due", "overdue", "edition")
 HOUR = 3600
 ACTS = 500
 UNFOLDED_AT_MOST = 40

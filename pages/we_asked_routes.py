@@ -12,10 +12,11 @@ from audit.queries import log_size
 from core import clock
 from core.access import public
 from decisions.steps import State, Step
+from opendata.edition_agreement import content_digest
 from opendata.rules import labelled
 from opendata.serving import json_response, json_text, json_text_response
 from pages import rules
-from pages.editions import EditionRow, address, content_digest, edition_with, editions_of, theme_and_latest
+from pages.editions import EditionRow, address, edition_with, editions_of, theme_and_latest
 from pages.we_asked import WAITING
 from pages.we_asked import report as made
 from pages.who_answered import TOO_FEW_SAID

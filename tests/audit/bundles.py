@@ -333,6 +333,9 @@ def _other_acts(record: Record) -> None:
     listed, opening = f'["{ITEM}"]', {"theme": "packaging", "opens": FIRST_HOUR}
     census = said.CensusEntry(**opening, number=1, items_sha256=said.text_digest(listed))
     record.add(census, name="census", opens={"items_sha256": listed})
+    report = {"theme": "packaging", "at_size": len(record.entries), "text_sha256": said.text_digest("We asked")}
+    record.add(deciding.EditionEntry(**report, number=1))
+    record.add(deciding.EditionEntry(**report, number=2), name="edition")
     why = sealed("incident-reason", "A disk was full for an hour")
     record.add(
         said.Incident(kind="outage", actor="The operator", reason_commit=why.commit), opens={"reason_commit": why}

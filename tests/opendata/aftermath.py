@@ -7,6 +7,7 @@ from core.clock import last_day
 from core.db import db, transaction
 from decisions.milestones import add_milestone, change_milestone
 from decisions.steps import State, Step
+from pages.editions import keep_edition
 from regulations.census import take_census, themes_to_count
 from regulations.due import extend_due, note_overdue, set_days_to_decide
 from regulations.models import Theme
@@ -66,7 +67,27 @@ def steps_follow(decision):
             )  # fmt: skip
 
 
+def an_edition_is_kept(theme, now):
+    """What the report on a theme said can be cited."""
+    with transaction():
+        kept = db.session.merge(theme)
+        keep_edition(theme=kept, site_url="https://review.example", demonstration=False, now=now)
+
+
 TAMPERINGS = {
+    "edition": [
+        """UPDATE edition SET text = replace(text, '"votes"', '"voices"') WHERE number = 1""",
+        "UPDATE edition SET sha256 = content_sha256 WHERE number = 1",
+        "UPDATE edition SET content_sha256 = sha256 WHERE number = 2",
+        "UPDATE edition SET number = 3 WHERE number = 2",
+        "UPDATE edition SET at_size = at_size - 1 WHERE number = 2",
+        "UPDATE edition SET kept_at = '2029-12-31 00:00:00'",
+        "UPDATE edition SET theme_id = (SELECT id FROM theme WHERE slug = 'coming')",
+        "UPDATE edition SET entry_id = NULL WHERE number = 1",
+        "DELETE FROM edition WHERE number = 1",
+        "INSERT INTO edition SELECT id + 99, theme_id, 3, kept_at, at_size, content_sha256, sha256, text, entry_id "
+        "FROM edition WHERE number = 2",
+    ],
     "milestone": [
         "UPDATE milestone SET state = 'done' WHERE state = 'planned'",
         "UPDATE milestone SET due_on = '2029-12-31'",

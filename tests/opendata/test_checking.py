@@ -58,8 +58,10 @@ def played(app):
     a_frozen_theme(closed)
     with transaction():
         erase_person(account=gone, basis=ErasureBasis.REQUEST, now=NOON + 9 * DAY)
+    aftermath.an_edition_is_kept(closed, NOON + 10 * DAY)
     cited = db.session.scalars(db.select(Comment.public_id).filter_by(regulation_id=decided.id, status="published"))
     aftermath.steps_follow(a_decision(decided, now=NOON + 10 * DAY, cited_comments=tuple(cited)[:1]))
+    aftermath.an_edition_is_kept(closed, NOON + 12 * DAY)
     a_vote(running, Choice.SCRAP, text="Written just now, and without its place yet.", now=NOON + 13 * DAY)
     return app
 
@@ -365,6 +367,7 @@ def test_on_postgresql_every_table_is_held_against_the_record_as_well(played):
         "UPDATE answer SET reasons = 'For reasons that nobody gave.'",
         "UPDATE due_change SET undecided = 7",
         "UPDATE census SET number = 7",
+        "UPDATE edition SET text = 'What was never said'",
         "UPDATE milestone SET words = 'Something less'",
         "UPDATE point SET made_by = 'Another office'",
         'UPDATE "grouping" SET stands = NOT stands',

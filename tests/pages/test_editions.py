@@ -5,15 +5,28 @@ import hashlib
 import pytest
 
 import chores
+from audit.models import Entry
+from audit.queries import read
 from core import clock
 from core.db import db, transaction
 from core.errors import NotFound
 from decisions.rules import Outcome
+from opendata.models import Edition
 from pages.editions import edition_with, keep_edition, themes_to_keep
-from pages.models import Edition
 from regulations.models import Theme
 from tests.conftest import both_databases
-from tests.factories import DAY, NOON, a_decision, a_frozen_theme, a_regulation, a_theme, a_vote, how_many
+from tests.factories import (
+    DAY,
+    NOON,
+    a_decision,
+    a_frozen_theme,
+    a_regulation,
+    a_theme,
+    a_vote,
+    how_many,
+    settle_the_record,
+)
+from tests.opendata.test_checking import edit
 from tests.pages.readers import page
 from tests.queries_counted import queries_counted
 from voting.rules import Choice
@@ -95,6 +108,40 @@ def test_what_an_edition_said_is_read_as_it_was_after_the_page_has_changed(regul
     assert reference not in then
     assert "This is edition 1. The page said this from 6 March 2026 ." in then
     assert before[before.index("We asked Shops") if "We asked Shops" in before else before.index("0 of 1") :] in then
+
+
+def test_the_record_holds_the_digest_of_each_edition_and_the_page_names_the_line(regulation, client):
+    kept(FINAL + DAY)
+    line = db.session.scalars(db.select(Entry).where(Entry.type == "edition")).one()
+    file = client.get(f"{ADDRESS}/1.json")
+    assert {"theme": "shops", "number": 1, "at_size": file.get_json()["log_size"]}.items() <= read(line.body).items()
+    assert read(line.body)["text_sha256"] == hashlib.sha256(file.data).hexdigest()
+    assert f"line {line.id} of the record" in page(client, f"{ADDRESS}/1")
+    settle_the_record()
+    assert client.get(f"/record/{line.id}").status_code == 200
+
+
+def test_the_line_of_an_edition_makes_no_other_edition(regulation):
+    for hours in range(5):
+        kept(FINAL + DAY + hours * DAY / 24)
+        settle_the_record()
+    assert how_many(Edition) == 1
+    assert db.session.scalar(db.select(db.func.count()).where(Entry.type == "edition")) == 1
+
+
+@pytest.mark.parametrize("also_its_digest", [False, True])
+def test_an_edition_that_was_changed_afterwards_is_shown_to_nobody(regulation, client, caplog, also_its_digest):
+    kept(FINAL + DAY)
+    forged = edition_with("shops", 1)[1].replace("Shop Hours", "Night Hours")
+    digest = hashlib.sha256(forged.encode()).hexdigest()
+    edit(f"UPDATE edition SET text = '{forged.replace(chr(39), chr(39) * 2)}'")
+    if also_its_digest:
+        edit(f"UPDATE edition SET sha256 = '{digest}'")
+    for address in (f"{ADDRESS}/1", f"{ADDRESS}/1.json"):
+        answered = client.get(address)
+        assert answered.status_code == 410
+        assert "Night Hours" not in answered.get_data(as_text=True)
+    assert "Edition 1 of the report on shops is not the text whose digest the record holds." in caplog.text
 
 
 def test_until_the_count_is_final_the_page_says_that_it_changes_and_has_no_edition(app, client):

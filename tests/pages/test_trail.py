@@ -68,6 +68,7 @@ WORDS = {
         "item": "x", "decision": "d", "step": "law_drafted", "state": "under_way", "actor": "A", "due": 86_400,
     },
     "census": {"theme": "retail", "opens": 86_400, "number": 14, "items_sha256": "digest"},
+    "edition": {"theme": "retail", "number": 2, "at_size": 1200, "text_sha256": "digest"},
     "key.rotate": {"which": "log", "old": "b2xk", "new": "bmV3", "actor": "The operator"},
     "incident": {"kind": "restored_from_backup", "actor": "The operator"},
 }  # fmt: skip
@@ -122,6 +123,7 @@ def test_what_keeps_the_record_itself_is_told_plainly():
         "The day for a step towards what was decided, “law drafted”, went by: 2 January 1970."
     )
     assert said("census") == "“Retail” opened with 14 regulations."
+    assert said("edition") == "Edition 2 of the report on “Retail” was kept."
     assert said("key.rotate") == (
         "The operator changed a key: from the next checkpoint on, another one signs the record."
     )
