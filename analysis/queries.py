@@ -12,9 +12,10 @@ from sqlalchemy import Select, Subquery, and_, exists, func, literal, or_, selec
 from sqlalchemy.orm import joinedload
 
 from accounts.rules import Capacity
-from analysis.models import Dispute, Grouping, Point, PointWording, SubmissionPoint
+from analysis.models import Dispute, Grouping, Point, PointWording, Submission, SubmissionPoint
 from analysis.noted import is_noted
 from analysis.rules import Outcome
+from analysis.submission_rules import Withheld
 from core.db import db
 from core.errors import NotFound
 from regulations.models import Regulation, Theme
@@ -48,6 +49,18 @@ class PointRow:
     by_both: dict[tuple[str, str], int] = field(default_factory=dict)
     """By (capacity, choice); absent where there is nobody."""
     submissions: int = 0
+    """That everybody can read and that make it, with as many as a rule withholds, and papers that wait for a look."""
+    withheld: int = 0
+    waiting: int = 0
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether something stands under it that everybody can read: else it could tell what is withheld."""
+        return bool(self.behind or self.submissions)
+
+    @property
+    def needs_answer(self) -> bool:
+        return bool(self.is_readable or self.waiting)
 
     @property
     def split(self) -> Tally:
@@ -91,16 +104,20 @@ def point_row(point_id: int) -> PointRow:
 
 
 def _rows(wanted: Select[Any], which: Any) -> list[PointRow]:
-    submissions = (
-        select(func.count())
-        .select_from(SubmissionPoint)
-        .where(SubmissionPoint.point_id == Point.id)
-        .scalar_subquery()
-        .label("submissions")
-    )
+    made = select(func.count()).select_from(SubmissionPoint).join(Submission)
+    waits = Submission.withheld_because == Withheld.WAITING
+    sent = {
+        "submissions": Submission.withheld.is_(False),
+        "withheld": and_(Submission.withheld.is_(True), ~waits),
+        "waiting": waits,
+    }
+    counts = [
+        made.where(SubmissionPoint.point_id == Point.id, which_are).scalar_subquery().label(name)
+        for name, which_are in sent.items()
+    ]
     columns = wanted.with_only_columns(
         Point.id, Point.public_id, Point.entry_id, Point.title, Point.summary, Point.few, Point.version,
-        Point.changed_at, submissions,
+        Point.changed_at, *counts,
     )  # fmt: skip
     people = _people(which)
     each = columns.add_columns(people.c.choice, people.c.capacity, people.c.people, people.c.wrote)

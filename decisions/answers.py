@@ -175,7 +175,7 @@ def answers_to_publish(
     to_points = {row.point_id: row for row in drafts if row.point_id is not None}
     to_comments = {row.comment_id: row for row in drafts if row.comment_id is not None}
     standing = points_to_answer(regulation_id) if standing is None else standing
-    points = [point for point in standing if point.id in to_points]
+    points = [point for point in standing if point.id in to_points and (point.needs_answer or not point.withheld)]
     points.sort(key=lambda point: (point.few, -point.behind, not _dissents(point, outcome), point.id))
     rows = [
         AnswerRow(

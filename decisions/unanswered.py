@@ -19,6 +19,7 @@ from voting.rules import PUBLIC
 
 _published = Comment.status.in_(PUBLIC)
 _counts = and_(Grouping.stands.is_(True), Grouping.version == Comment.version)
+_may_be_answered = or_(Submission.withheld.is_(False), Submission.withheld_because == Withheld.WAITING)
 _can_be_read = or_(Theme.split != Split.KEPT, Theme.frozen_at.is_not(None))
 
 
@@ -58,13 +59,17 @@ def _is_answered() -> ColumnElement[bool]:
 
 
 def unanswered_points(regulation_id: int) -> Select[int]:
-    """The ids of standing points that people or submissions stand behind, and that have no answer."""
+    """The ids of standing points that people or submissions stand behind, and that have no answer.
+
+    Not those that only submissions make which a rule withholds: an answer would tell what they say.
+    """
     under = select(Grouping.id).join(Comment, Comment.id == Grouping.comment_id)
+    made = select(SubmissionPoint.point_id).join(Submission, Submission.id == SubmissionPoint.submission_id)
     return select(Point.id).where(
         Point.regulation_id == regulation_id,
         Point.withdrawn_at.is_(None),
         exists(under.where(Grouping.point_id == Point.id, _counts, _published, ~is_noted()))
-        | exists().where(SubmissionPoint.point_id == Point.id),
+        | exists(made.where(SubmissionPoint.point_id == Point.id, _may_be_answered)),
         ~_is_answered(),
     )
 
@@ -93,7 +98,7 @@ def unanswered_submissions(regulation_id: int) -> Select[int]:
         .where(
             Submission.regulation_id == regulation_id,
             _can_be_read,
-            or_(Submission.withheld.is_(False), Submission.withheld_because == Withheld.WAITING),
+            _may_be_answered,
             ~exists(made.where(SubmissionPoint.submission_id == Submission.id, Point.withdrawn_at.is_(None))),
         )
     )

@@ -70,7 +70,7 @@ def to_answer(regulation_id: int) -> list[ToAnswer]:
     rows = [
         ToAnswer(
             key=key_of_point(point.public_id), about=point.title, behind=point.behind,
-            needed=bool(point.behind or point.submissions), point=point, **drafts.get(("point", point.id), {}),
+            needed=point.needs_answer, point=point, **drafts.get(("point", point.id), {}),
         )
         for point in points
     ]  # fmt: skip

@@ -19,6 +19,7 @@ from opendata.serving import json_response
 from pages import reading
 from pages.crossing import CAPACITY, LEVEL, SEALED, THINGS, Crossing, crossed, things_asked
 from pages.evidence import Crossed, Told, crossed_tally, received, said_by, since, told_by_voters
+from pages.points import readable
 from pages.regulation_routes import bp
 from regulations.models import Regulation
 from regulations.queries import regulation_with
@@ -43,7 +44,7 @@ def evidence(slug: str) -> str | Response:
     tally = tally_of(found.id, cells)
     sealed = reading.tally_mode(found, tally, now) == "kept"
     by_two = crossed_tally(cells)
-    points = [] if sealed else points_of(found.id)
+    points = [] if sealed else readable(points_of(found.id))
     told = NOTHING_TOLD if sealed else told_by_voters(found.id, _told_before(found, now))
     crossing = _crossing(found, cells, told, sealed)
     if form == "csv":

@@ -14,7 +14,7 @@ from decisions.rules import Verdict
 from opendata.rules import labelled
 from opendata.serving import json_response
 from pages import reading
-from pages.points import Answered, answers_to
+from pages.points import Answered, answers_to, check_readable
 
 bp = Blueprint("points", __name__)
 
@@ -24,6 +24,7 @@ bp = Blueprint("points", __name__)
 def point(public_id: str) -> str:
     found = point_with(public_id)
     row, regulation = point_row(found.id), found.regulation
+    check_readable(found, row)
     number = min(page_number(request.args.get("page")), Page([], 1, row.comments).pages)
     page = Page[Any]([], number, row.comments)
     reasons = comments_under(found.id, offset=(number - 1) * PER_PAGE, limit=PER_PAGE)
@@ -71,6 +72,7 @@ def _answer_shown(answer: Answered) -> dict[str, Any]:
 def point_json(public_id: str) -> Response:
     found = point_with(public_id)
     row = point_row(found.id)
+    check_readable(found, row)
     said = {
         "id": row.public_id,
         "slug": found.regulation.slug,

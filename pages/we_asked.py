@@ -21,6 +21,7 @@ from decisions.rules import EVERYONE, Comparison, Verdict
 from decisions.steps import State
 from opendata.queries import RegulationRow, regulations
 from opendata.queries import Wanted as WantedRegulations
+from pages.points import readable
 from pages.who_answered import who_answered
 from regulations.models import Regulation, Theme
 from regulations.rules import Split, Stage
@@ -149,7 +150,7 @@ def _compared(decision: DecisionRow) -> list[str]:
 
 def stories(theme: Theme, now: datetime) -> list[Story]:
     """Of every regulation in the theme: those that most people spoke about first."""
-    points = {point.id: point for point in points_of_theme(theme.id)}
+    points = {point.id: point for point in readable(points_of_theme(theme.id))}
     said, steps = _said(theme, points), _steps(theme)
     sent = sent_round_in(theme.id) if theme.frozen_at else {}  # a second's work of 30,000 reasons: not for each vote
     published: dict[str, list[DecisionRow]] = defaultdict(list)

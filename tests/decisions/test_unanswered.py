@@ -11,9 +11,10 @@ from analysis.submissions import change_submission, enter_submission
 from core import clock
 from core.db import db, transaction
 from core.errors import RuleBroken
-from decisions.answers import awaiting_by_theme
+from decisions.answers import answers_of_decision, awaiting_by_theme
 from decisions.services import submit_draft
 from decisions.unanswered import check_all_answered, unanswered
+from decisions.worksheet import to_answer
 from regulations.rules import Split
 from tests.conftest import both_databases
 from tests.decisions.test_services import LATER, a_closed_regulation, saved
@@ -162,3 +163,26 @@ def test_a_submission_that_the_decision_never_answered_may_leave_an_answered_poi
     put(late, official, point)
     put(late, official)
     assert awaiting_by_theme() == {regulation.theme.slug: (0, 1)}
+
+
+def test_a_point_that_only_a_withheld_submission_makes_is_neither_to_be_answered_nor_is_its_answer_published(official):
+    regulation = a_closed_regulation()
+    point, letter = a_point_of(regulation, official), a_letter(regulation, official)
+    put(letter, official, point)
+    assert unanswered(regulation.id).points == 1
+    everything_answered(regulation, by=official, now=LATER)
+    put(letter, official, point, withheld=Withheld.COMMERCIAL)
+    (row,) = [row for row in to_answer(regulation.id) if row.about == "It takes days"]
+    assert (row.needed, row.point.withheld) == (False, 1)
+    decision = a_decision(regulation)
+    assert "It takes days" not in [answer.point_title for answer in answers_of_decision(decision.id)]
+
+
+def test_nor_does_it_hold_a_decision_up_but_a_paper_nobody_has_looked_at_does(official):
+    regulation = a_closed_regulation()
+    everything_answered(regulation, by=official, now=LATER)
+    point, letter = a_point_of(regulation, official), a_letter(regulation, official)
+    put(letter, official, point, withheld=Withheld.WAITING)
+    assert unanswered(regulation.id).points == 1
+    put(letter, official, point, withheld=Withheld.PERSONAL_DATA)
+    check_all_answered(regulation)

@@ -197,8 +197,8 @@ def test_submissions_are_counted_beside_the_votes_and_withheld_ones_as_such(clie
 
 def test_what_is_new_since_the_decision_is_said(client, regulation):
     analyst = a_member_of_staff(Role.ANALYST)
-    a_vote(regulation)
-    point = a_point(regulation, analyst)
+    reason, point = a_comment(regulation), a_point(regulation, analyst)
+    put(point, reason, by=analyst)
     a_frozen_theme(regulation.theme)
     with clock.pretending(NOON + 21 * DAY):
         a_decision(regulation)

@@ -2,10 +2,13 @@ import pytest
 
 from accounts.rules import Capacity, Role
 from analysis.services import reword_point, withdraw_point
+from analysis.submission_rules import How, Received, Withheld
+from analysis.submissions import change_submission, enter_submission
 from core.db import transaction
 from tests.analysis.making import a_comment, a_point, put, stands_behind
 from tests.factories import DAY, NOON, a_member_of_staff, a_regulation, a_theme, settle_the_record
 from tests.pages.readers import hide, page
+from tests.pages.test_personal import signed_in
 from tests.queries_counted import queries_counted
 from voting.rules import Choice
 
@@ -41,6 +44,7 @@ def test_a_point_shows_who_stands_behind_it_and_their_own_words(client, regulati
 
 def test_what_a_point_said_before_stays_readable(client, regulation, analyst):
     point = a_point(regulation, analyst, "It costs too much")
+    put(point, a_comment(regulation), by=analyst)
     with transaction():
         reword_point(
             point=point, version=1, title="It costs small shops too much", summary="", by=analyst, now=NOON + DAY
@@ -76,3 +80,38 @@ def test_many_reasons_are_paged_and_asked_for_at_once(client, regulation, analys
     assert len(sent) <= 10, sent
     assert "1 to 20 of 25 reasons" in first
     assert "21 to 25 of 25 reasons" in page(client, f"/points/{point.public_id}?page=99")
+
+
+def test_a_point_under_which_nothing_can_be_read_is_for_staff_alone(client, app, regulation, analyst):
+    """Its words would tell what was withheld."""
+    official, reason = a_member_of_staff(Role.OFFICIAL), a_comment(regulation)
+    point = a_point(regulation, analyst, "It costs shops too much")
+    received = Received(
+        how=How.LETTER, capacity=Capacity.BUSINESS, received_on=NOON.date(), text="It costs us a day.",
+        points=(point.public_id,),
+    )  # fmt: skip
+    with transaction():
+        letter = enter_submission(
+            theme=regulation.theme, regulation=regulation, received=received, by=official, now=NOON
+        )
+
+    settle_the_record()
+
+    def seen():
+        evidence = client.get(f"/regulations/{regulation.slug}/evidence.json").get_json()["points"]
+        pages = [client.get(f"/points/{point.public_id}{form}").status_code for form in ("", ".json")]
+        words = page(client, f"/regulations/{regulation.slug}/evidence")
+        return [row["submissions"] for row in evidence], pages, "It costs shops too much" in words
+
+    assert seen() == ([1], [200, 200], True)
+    with transaction():
+        change_submission(
+            submission=letter, seen=letter.entry_id, withheld=Withheld.PERSONAL_DATA, organisation="",
+            points=[point.public_id], by=official, now=NOON,
+        )  # fmt: skip
+    assert seen() == ([], [404, 404], False)
+    words = page(signed_in(app, analyst), f"/staff/points/{point.public_id}")
+    assert "Staff alone see this point" in words
+    assert "1 submission withheld" in words
+    put(point, reason, by=analyst)
+    assert seen() == ([0], [200, 200], True)
