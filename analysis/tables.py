@@ -43,6 +43,8 @@ class Table:
     """What whoever sent it should know of how it was read."""
     read_as: str = ""
     """How the file was taken to be written, such as UTF-8, with commas between the columns."""
+    is_guessed: bool = False
+    """Whether its encoding could only be guessed."""
 
 
 def read_table(
@@ -78,6 +80,7 @@ def _csv(content: bytes, most_rows: int) -> Table:
     return replace(
         table,
         note=" ".join((notes if found.encoding == WINDOWS else []) + _perhaps_swallowed(found)),
+        is_guessed=found.encoding == WINDOWS,
         read_as=f"{found.encoding}, with {found.between} between the columns",
     )
 

@@ -106,7 +106,7 @@ def read(name: str, content: bytes) -> Table:
         raise RuleBroken(f"The first row has to name the columns. Missing: {', '.join(missing)}.", field="sheet")
     if not name.lower().endswith(".csv"):
         return table
-    if table.note:
+    if table.is_guessed:
         raise RuleBroken("This file is not in UTF-8. Save it as .xlsx, or as .csv in UTF-8.", field="sheet")
     rows = [(number, {name: unguarded(cell) for name, cell in line.items()}) for number, line in table.rows]
     return replace(table, rows=rows)
