@@ -269,11 +269,6 @@ def read_before(ids: Collection[int]) -> set[int]:
     return set(db.session.scalars(changed)) if ids else set()
 
 
-def points_of_comment(comment_id: int) -> list[Placed]:
-    """The standing points that a comment counts under."""
-    return [placed for placed in placed_of([comment_id]) if placed.counts]
-
-
 def placed_of(comment_ids: Sequence[int]) -> list[Placed]:
     """Where comments were put, and what came of their authors' objections, in the order it happened."""
     latest = select(Dispute.grouping_id, func.max(Dispute.id).label("id")).group_by(Dispute.grouping_id).subquery()

@@ -240,13 +240,8 @@ _ANSWERS: Any = (
 )  # fmt: skip
 
 
-def answers_of_decision(decision_id: int) -> list[AnswerRow]:
-    """In the order in which the decision gives them."""
-    return _given_by(Decision.id == decision_id)
-
-
 def answers_given_in(reference: str) -> list[AnswerRow]:
-    """The same by the decision's reference."""
+    """In the order in which the decision gives them."""
     return _given_by(Decision.reference == reference)
 
 
@@ -263,13 +258,8 @@ def _given_by(which: ColumnElement[bool]) -> list[AnswerRow]:
     ]
 
 
-def answer_to_comment(comment_id: int, decision_id: int) -> AnswerRow | None:
-    """What a decision answers to one comment: its own answer, or that of the strongest point it counts under."""
-    return _first(_to_comments(Comment.id == comment_id, Answer.decision_id == decision_id)).get(comment_id)
-
-
 def answers_to_comments(comment_ids: Collection[int]) -> dict[int, AnswerRow]:
-    """The same for several, by the standing decision on each one's regulation."""
+    """What the standing decision answers to each: its own answer, or that of the strongest point it counts under."""
     return _first(_to_comments(Comment.id.in_(comment_ids), _stands())) if comment_ids else {}
 
 

@@ -173,10 +173,6 @@ class NearStep:
     title: str
     department: str
 
-    @property
-    def is_missed(self) -> bool:
-        return self.step.state is State.MISSED
-
 
 def near_steps(now: datetime, department: int | None) -> list[NearStep]:
     """Those missed first, then by their day."""

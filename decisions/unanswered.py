@@ -1,8 +1,6 @@
 """What still lacks an answer before a decision on a regulation can be submitted."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 
@@ -43,14 +41,10 @@ def _has_own_answer() -> ColumnElement[bool]:
     return exists(own)
 
 
-def _under_a_point(*conditions: Any) -> ColumnElement[bool]:
+def _under_a_point() -> ColumnElement[bool]:
     """One that the next decision may answer it through: not where staff agreed that it belongs elsewhere."""
     placed = select(Grouping.id).join(Point, Point.id == Grouping.point_id).where(_counts, ~is_noted())
-    return exists(placed.where(Grouping.comment_id == Comment.id, Point.withdrawn_at.is_(None), *conditions))
-
-
-def _has_answered_point() -> ColumnElement[bool]:
-    return _under_a_point(_is_answered())
+    return exists(placed.where(Grouping.comment_id == Comment.id, Point.withdrawn_at.is_(None)))
 
 
 def _is_answered() -> ColumnElement[bool]:
@@ -109,16 +103,6 @@ def unanswered(regulation_id: int) -> Unanswered:
     each = (unanswered_points, unanswered_comments, unanswered_submissions)
     counts = [select(func.count()).select_from(ids(regulation_id).subquery()).scalar_subquery() for ids in each]
     return Unanswered(*db.session.execute(select(*counts)).one())
-
-
-def count_unanswered(regulation_ids: Collection[int]) -> dict[int, int]:
-    """How many published comments no answer reaches yet, by regulation; those where none is missing are absent."""
-    wanted = (
-        select(Comment.regulation_id, func.count())
-        .where(Comment.regulation_id.in_(regulation_ids), _published, ~_has_own_answer(), ~_has_answered_point())
-        .group_by(Comment.regulation_id)
-    )
-    return {row[0]: row[1] for row in db.session.execute(wanted)}
 
 
 def check_all_answered(regulation: Regulation) -> None:

@@ -19,7 +19,6 @@ from voting import rules
 from voting.models import (
     Comment,
     CommentTally,
-    FrozenTally,
     PendingBallot,
     Support,
     TallyCell,
@@ -230,11 +229,6 @@ def strongest_reasons(regulation_id: int, each: int = 2, also: Collection[str] =
     return {choice: [reason for reason in reasons if reason.choice == choice] for choice in Choice}
 
 
-def reason_with(public_id: str) -> Reason | None:
-    rows = db.session.execute(_reasons().where(Comment.public_id == public_id)).all()
-    return as_reasons(rows)[0] if rows else None
-
-
 def reasons_named(regulation_id: int, names: Collection[str]) -> list[Reason]:
     """Reasons on a regulation by their public ids, or by the ids of their lines in the record."""
     if not names:
@@ -328,10 +322,6 @@ def ballot_with(secret: str | None, *, hold: bool = False) -> PendingBallot | No
 
 def details_of(vote: Vote) -> VoteDetail | None:
     return db.session.get(VoteDetail, vote.id)
-
-
-def frozen_tally_of(regulation_id: int) -> FrozenTally | None:
-    return db.session.scalar(select(FrozenTally).filter_by(regulation_id=regulation_id))
 
 
 def order_effect() -> list[tuple[str, str, int]]:

@@ -18,9 +18,6 @@ ORGANISATION_LENGTH = 120
 PENDING_LIFE = timedelta(days=7)
 BALLOTS_AN_HOUR_UNDER_AN_ADDRESS = 20
 BALLOTS_AN_HOUR_FROM_A_BROWSER = 60
-STANDING_SENTENCE = (
-    "People’s choices inform the decision; they do not make it. These are the people who chose to answer, not a poll."
-)
 
 
 class Choice(StrEnum):

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from accounts.rules import Role
 from core import clock
 from core.db import db
-from decisions.answers import answers_of_decision
+from decisions.answers import answers_given_in
 from decisions.models import AnswerDraft
 from decisions.worksheet import about, to_answer
 from regulations.models import Regulation
@@ -150,7 +150,7 @@ def test_an_answer_given_elsewhere_is_copied_in_its_words_alone_with_a_link_to_w
     )
     reference = a_decision(other).reference
     client = signed_in(official)
-    name = f"answer-{answers_of_decision(1)[0].public_id}"
+    name = f"answer-{answers_given_in(reference)[0].public_id}"
     link = f'href="/decisions/{reference}#{name}"'
     assert link in client.get(page_of(slug, f"/elsewhere?for={keys[0]}&q=paperwork")).text
     text = client.get(page_of(slug, f"?for={keys[0]}&take={name}")).text

@@ -9,9 +9,7 @@ from core.db import db, transaction
 from core.errors import Clash, NotAllowed, RuleBroken
 from decisions.answers import (
     answer_text,
-    answer_to_comment,
     answers_given_in,
-    answers_of_decision,
     answers_to_comments,
     answers_to_publish,
     assign_answer,
@@ -24,7 +22,6 @@ from decisions.rules import DraftStatus, Outcome, Verdict
 from decisions.services import approve_and_publish, submit_draft
 from decisions.unanswered import (
     check_all_answered,
-    count_unanswered,
     unanswered,
     unanswered_comments,
     unanswered_points,
@@ -108,12 +105,12 @@ def test_a_comment_is_answered_through_its_point_the_group_of_few_or_its_own_ans
     assert set(db.session.scalars(unanswered_points(regulation.id))) == {point.id, few.id}
     assert list(db.session.scalars(unanswered_comments(regulation.id))) == [third.id]
     assert (lacking.points, lacking.comments, lacking.number) == (2, 1, 3)
-    assert count_unanswered([regulation.id]) == {regulation.id: 3}
+    assert unanswered(regulation.id).number == 3
     for about, left in (({"point": point}, 2), ({"point": few}, 1), ({"comment": third}, 0)):
         with pytest.raises(RuleBroken, match="no answer yet"):
             check_all_answered(regulation)
         answer(regulation, official, **about)
-        assert count_unanswered([regulation.id]).get(regulation.id, 0) == left
+        assert unanswered(regulation.id).number == left
     check_all_answered(regulation)
 
 
@@ -251,7 +248,7 @@ def test_a_decision_is_published_with_its_answers_each_with_its_line(app):
         answer(regulation, official, **about)
     said = second.public_id
     decision = a_decision(regulation, Outcome.KEEP)
-    rows = answers_of_decision(decision.id)
+    rows = answers_given_in(decision.reference)
     assert [row.point_title for row in rows] == ["It costs too much", "It keeps people safe", ""]
     assert [row.behind for row in rows] == [1, 1, 1]
     assert (rows[2].comment, rows[2].said.text) == (said, "It is known.")
@@ -294,10 +291,11 @@ def test_who_wrote_a_comment_finds_the_answer_to_it(app):
     point = a_point_of(regulation, first, second, by=official)
     answer(regulation, official, point=point)
     answer(regulation, official, comment=third, reasons="To you alone, and at length.")
-    decision = a_decision(regulation)
-    assert answer_to_comment(first.id, decision.id).point_title == "It costs shops too much"
-    assert answer_to_comment(third.id, decision.id).reasons == "To you alone, and at length."
-    assert set(answers_to_comments([first.id, second.id, third.id])) == {first.id, second.id, third.id}
+    a_decision(regulation)
+    to_each = answers_to_comments([first.id, second.id, third.id])
+    assert to_each[first.id].point_title == "It costs shops too much"
+    assert to_each[third.id].reasons == "To you alone, and at length."
+    assert set(to_each) == {first.id, second.id, third.id}
     assert awaiting_by_theme() == {}
 
 

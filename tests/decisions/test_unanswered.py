@@ -11,7 +11,7 @@ from analysis.submissions import change_submission, enter_submission
 from core import clock
 from core.db import db, transaction
 from core.errors import RuleBroken
-from decisions.answers import answers_of_decision, awaiting_by_theme
+from decisions.answers import answers_given_in, awaiting_by_theme
 from decisions.services import submit_draft
 from decisions.unanswered import check_all_answered, unanswered
 from decisions.worksheet import to_answer
@@ -175,7 +175,7 @@ def test_a_point_that_only_a_withheld_submission_makes_is_neither_to_be_answered
     (row,) = [row for row in to_answer(regulation.id) if row.about == "It takes days"]
     assert (row.needed, row.point.withheld) == (False, 1)
     decision = a_decision(regulation)
-    assert "It takes days" not in [answer.point_title for answer in answers_of_decision(decision.id)]
+    assert "It takes days" not in [answer.point_title for answer in answers_given_in(decision.reference)]
 
 
 def test_nor_does_it_hold_a_decision_up_but_a_paper_nobody_has_looked_at_does(official):
