@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterable
-from difflib import SequenceMatcher
 from typing import Any
+
+from decisions.changes import common
 
 KEPT_TOGETHER = 3
 """So many words in a row have to be left as they were for them to stay their writer's; fewer are found in any text."""
@@ -32,10 +33,20 @@ def _words(said: Any) -> list[str]:
 
 def _carried_over(before: list[str], by: list[int], now: list[str], writer: int) -> list[int]:
     written = [writer] * len(now)
-    if not before or not now:
-        return written
     least = min(KEPT_TOGETHER, len(before), len(now))
-    for same in SequenceMatcher(None, before, now, autojunk=False).get_matching_blocks():
-        if same.size >= least:
-            written[same.b : same.b + same.size] = by[same.a : same.a + same.size]
+    for run in _runs(common(before, now)):
+        if len(run) >= least:
+            for was, stands in run:
+                written[stands] = by[was]
     return written
+
+
+def _runs(places: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Words in a row in both texts, together."""
+    runs: list[list[tuple[int, int]]] = []
+    for was, stands in places:
+        if runs and runs[-1][-1] == (was - 1, stands - 1):
+            runs[-1].append((was, stands))
+        else:
+            runs.append([(was, stands)])
+    return runs

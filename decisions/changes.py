@@ -74,7 +74,7 @@ def _stretches(old: list[str], new: list[str]) -> list[Stretch]:
     """Two lists from beginning to end, with as much of them standing in both as can."""
     stretches: list[Stretch] = [([], [], [])]
     i = j = 0
-    for a, b in [*_common(old, new), (len(old), len(new))]:
+    for a, b in [*common(old, new), (len(old), len(new))]:
         if a > i or b > j:
             stretches.append((old[i:a], new[j:b], []))
         stretches[-1][2].extend(new[b : b + 1])
@@ -82,7 +82,7 @@ def _stretches(old: list[str], new: list[str]) -> list[Stretch]:
     return stretches
 
 
-def _common(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
+def common(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
     """The places in both of their longest common subsequence, found row by row in the bits of whole numbers.
 
     The cost is len(old) * len(new) / 64 steps whatever they say: difflib takes seconds for words chosen to that end.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decisions.changes import Kind, _common, changes, compared
+from decisions.changes import Kind, changes, common, compared
 
 SAME, GONE, NEW = Kind.SAME, Kind.GONE, Kind.NEW
 TEXTS = st.lists(st.text("ab c.", max_size=30), max_size=5).map("\n".join)
@@ -42,7 +42,7 @@ def test_both_texts_can_be_read_off_what_is_shown(before, after):
 
 @given(*[st.lists(st.sampled_from("abc"), max_size=12).map(" ".join)] * 2)
 def test_as_many_words_as_can_count_as_common(before, after):
-    found = _common(before.split(), after.split())
+    found = common(before.split(), after.split())
     assert [before.split()[i] for i, _ in found] == [after.split()[j] for _, j in found]
     assert all(a < c and b < d for (a, b), (c, d) in pairwise(found))
     assert len(found) == most_in_common(before.split(), after.split())
