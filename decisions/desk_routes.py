@@ -88,6 +88,7 @@ def desk() -> str:
         own_department=own is not None,
         wide=wide,
         in_uk=in_uk,
+        last_day=clock.last_day,
         today=uk_day(now),
     )
 

@@ -11,7 +11,7 @@ from accounts.models import Account
 from accounts.rules import Role
 from core import clock
 from core.access import staff
-from core.clock import in_uk
+from core.clock import in_uk, last_day
 from core.db import transaction
 from core.errors import Clash, NotAllowed, NotFound, RuleBroken
 from decisions import queries, rules, services
@@ -141,8 +141,8 @@ def _beside(
         "weighed": [] if tally.sealed else enough_to_weigh(tally),
         "compared": {} if tally.sealed else _comparisons(tally),
         "ways": {} if tally.sealed or tally.leading is not Choice.IMPROVE else _ways(tally),
-        "closed": in_uk(regulation.theme.window.closes),
-        "due": in_uk(regulation.theme.decision_due_at),
+        "closed": last_day(regulation.theme.window.closes),
+        "due": last_day(regulation.theme.decision_due_at),
         "in_uk": in_uk,
     }
 

@@ -214,7 +214,7 @@ def _plain(row: Contribution) -> dict[str, Any]:
         "title": row.title,
         "theme": row.theme,
         "stage": row.stage,
-        "closes_on": clock.uk_day(row.closes_at).isoformat(),
+        "closes_on": clock.last_day(row.closes_at).isoformat(),
         "choice": row.choice,
         "direction": row.direction,
         "withdrawn": row.choice is None,

@@ -1,6 +1,7 @@
 """The official's way with one decision: writing, approving. CSRF is proved elsewhere."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
@@ -79,6 +80,22 @@ def test_a_draft_may_lack_anything_and_is_found_again(app, signed_in, regulation
     assert (done.status_code, done.location) == (303, "/staff")
     assert "A beginning" in client.get(f"/staff/regulations/{regulation.slug}/decision").get_data(as_text=True)
     assert (the_draft().status, the_draft().version, the_record("decision")) == ("draft", 1, [])
+
+
+def test_an_official_reads_the_last_days_that_everybody_reads(app, client, signed_in, official):
+    """A window that closes at midnight was open on the day before, and the day of a decision is counted alike."""
+    theme = a_theme(closes=datetime(2026, 3, 9, tzinfo=UTC))
+    regulation = a_regulation(theme)
+    due = clock.last_day(theme.decision_due_at)
+    with clock.pretending(LATER):
+        own = signed_in(official).get(f"/staff/regulations/{regulation.slug}/decision").get_data(as_text=True)
+        public = client.get(f"/regulations/{regulation.slug}").get_data(as_text=True)
+        desk = signed_in(official).get("/staff").get_data(as_text=True)
+    assert 'Closed <time datetime="2026-03-08">' in own
+    assert 'closed <time datetime="2026-03-08">' in desk
+    for page in (own, public):
+        assert f'<time datetime="{due}">' in page
+        assert f'<time datetime="{due + DAY}">' not in page
 
 
 def test_what_is_not_ready_is_kept_but_not_submitted(app, signed_in, regulation, official):

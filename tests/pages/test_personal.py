@@ -1,6 +1,7 @@
 """What one said and where it stands: all of it, only one's own, in as many questions for fifty votes as for five."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
@@ -182,11 +183,12 @@ def test_a_hidden_reason_is_still_ones_own_to_read_with_the_rule(client, voter):
 
 @both_databases
 def test_it_is_followed_from_open_over_closed_to_decided(app):
-    theme = a_theme()
+    theme = a_theme(closes=datetime(2026, 3, 9, tzinfo=UTC))
     regulation, voter = a_regulation(theme), a_voter()
     a_vote(regulation, Choice.KEEP, voter)
     client = signed_in(app, voter)
     assert "Open: you can still change these" in page(client)
+    assert row(client)["closes_on"] == "2026-03-08", "the day before the midnight at which it closes"
     with clock.pretending(NOON + 9 * DAY):
         shown = page(client)
         assert "Closed: waiting for a decision" in shown
